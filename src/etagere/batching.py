@@ -1,0 +1,113 @@
+"""Natural batching: concurrent calls share one round trip.
+
+A lane carries the calls of one kind (reads or writes, of one consistency level) to the backend.
+While it is idle a call leaves at once; calls that arrive while a batch is in flight leave together
+when it is back. There is no timer and nothing to tune: batches grow with the load.
+
+Batches fly in tasks of the store's own. A caller that is cancelled takes its call along if that has
+not left yet, and otherwise leaves it to its fate; neighbours and connections never notice.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+
+import anyio
+from anyio.abc import TaskGroup
+from msgspec import Struct
+
+from etagere.backend import Batching
+from etagere.errors import Interrupted
+from etagere.operations import Operation, Outcome, Transaction, Write
+from etagere.waiting import Answer, Loop
+
+Fly = Callable[[Sequence[Operation]], Awaitable[Sequence[Outcome]]]
+"""Take a batch to the backend and return its outcomes; raises only when cancelled."""
+
+
+class Call(Struct, eq=False):
+    """One operation on its way, and the answer that its caller waits for."""
+
+    operation: Operation
+    answer: Answer[Outcome]
+    since: float
+    departed: bool = False
+
+
+class Lane:
+    """Calls of one kind, waiting to leave together."""
+
+    def __init__(self, fly: Fly, loop: Loop, limits: Batching, timeout: float) -> None:
+        self._fly = fly
+        self._loop = loop
+        self._limits = limits
+        self._timeout = timeout
+        self._waiting: deque[Call] = deque()
+        self._bells: list[Answer[None]] = []  # one for each idle flight
+        self._closing = False
+
+    def start(self, tasks: TaskGroup, flights: int) -> None:
+        """Start the lane's flights: so many batches can be on their way at once."""
+        for _ in range(flights):
+            tasks.start_soon(self._run)
+
+    def submit(self, operation: Operation) -> Call:
+        """Put an operation on the lane; the call's answer will be its outcome."""
+        call = Call(operation, self._loop.new_answer(), self._loop.time())
+        self._waiting.append(call)
+        if self._bells:
+            self._bells.pop().set_result(None)
+        return call
+
+    def close(self) -> None:
+        """Let the flights end once all waiting calls are answered."""
+        self._closing = True
+        while self._bells:
+            self._bells.pop().set_result(None)
+
+    async def _run(self) -> None:
+        # Only `close` ends a flight: a store that is cancelled still answers what it was asked.
+        with anyio.CancelScope(shield=True):
+            while self._waiting or not self._closing:
+                if calls := self._take():
+                    await deliver(calls, self._fly, calls[0].since + self._timeout)
+                elif not self._closing:
+                    bell: Answer[None] = self._loop.new_answer()
+                    self._bells.append(bell)
+                    await bell
+
+    def _take(self) -> list[Call]:
+        waiting, limits = self._waiting, self._limits
+        calls: list[Call] = []
+        size = 0
+        while waiting and len(calls) < limits.max_operations:
+            if waiting[0].answer.done():  # its caller was cancelled
+                waiting.popleft()
+                continue
+            size += weight(waiting[0].operation)
+            if calls and size > limits.max_bytes:
+                break
+            calls.append(waiting.popleft())
+        return calls
+
+
+async def deliver(calls: Sequence[Call], fly: Fly, deadline: float) -> None:
+    """Fly a batch, shielded from everything but its deadline, and answer its calls."""
+    for call in calls:
+        call.departed = True
+    outcomes: Sequence[Outcome] = [Interrupted("the store did not answer in time")] * len(calls)
+    with anyio.CancelScope(deadline=deadline, shield=True):
+        outcomes = await fly([call.operation for call in calls])
+    for call, outcome in zip(calls, outcomes, strict=True):
+        if not call.answer.done():
+            call.answer.set_result(outcome)
+
+
+def weight(operation: Operation) -> int:
+    """Return the bytes of values that an operation carries."""
+    if isinstance(operation, Write):
+        return len(operation.value)
+    if isinstance(operation, Transaction):
+        return sum(weight(part) for part in operation.operations)
+    return 0

@@ -1,0 +1,199 @@
+"""What stands between a `Store` and its `Backend`: lanes, flights, deadlines, and their life."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import contextmanager
+from itertools import product
+
+import anyio
+from anyio.abc import TaskGroup
+
+from etagere.backend import Backend
+from etagere.batching import Call, Lane
+from etagere.errors import Closed, EtagereError, Interrupted, NotSupported, Unavailable
+from etagere.operations import Consistency, Operation, Outcome, Read
+from etagere.recovery import Courier
+from etagere.waiting import Loop
+
+log = logging.getLogger("etagere")
+
+CLOSING_SECONDS = 10.0
+MAINTENANCE_RETRY_SECONDS = 30.0
+
+
+class Engine:
+    """Carries operations to one backend and outcomes back."""
+
+    def __init__(self, backend: Backend, timeout: float) -> None:
+        self.backend = backend
+        self.timeout = timeout
+        self._couriers = {level: Courier(backend, level) for level in Consistency}
+        self._lanes: dict[tuple[bool, Consistency], Lane] = {}
+        self._tasks: TaskGroup | None = None
+        self._upkeep: anyio.CancelScope
+        self._loop: Loop
+
+    # --- life ---------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the backend and start its flights. A database that is down does not stop this."""
+        if self._tasks is not None:
+            raise Closed("the store is open already; open another one")
+        self._loop = Loop()
+        name, loops = type(self.backend).__name__, self.backend.capabilities.event_loops
+        if self._loop.name not in loops:
+            raise NotSupported(f"{name} runs on {', '.join(sorted(loops))}, not {self._loop.name}")
+        try:
+            with anyio.fail_after(self.timeout):
+                await self.backend.open()
+        except (Unavailable, TimeoutError) as error:
+            log.warning("%s is not available yet: %s", name, error)
+        except BaseException:
+            await self._close_backend()
+            raise
+        tasks = anyio.create_task_group()
+        self._tasks = await tasks.__aenter__()
+        self._start_lanes(self._tasks)
+        self._upkeep = anyio.CancelScope()
+        self._tasks.start_soon(self._maintain)
+
+    async def stop(self) -> None:
+        """Answer what was asked, then close the backend. Ends within bounds, cancelled or not."""
+        tasks, self._tasks = self._tasks, None
+        if tasks is None:
+            return
+        self._upkeep.cancel()
+        for lane in self._lanes.values():
+            lane.close()
+        try:
+            await tasks.__aexit__(None, None, None)
+        finally:
+            await self._close_backend()
+
+    async def _close_backend(self) -> None:
+        with anyio.move_on_after(CLOSING_SECONDS, shield=True) as scope:
+            await self.backend.close()
+        if scope.cancelled_caught:
+            log.error("%s did not close in time", type(self.backend).__name__)
+
+    def _start_lanes(self, tasks: TaskGroup) -> None:
+        limits = self.backend.batching
+        if limits is None:
+            return
+        for reading, level in product((True, False), Consistency):
+            lane = Lane(self._couriers[level].fly, self._loop, limits, self.timeout)
+            lane.start(tasks, limits.reads if reading else limits.writes)
+            self._lanes[reading, level] = lane
+
+    async def _maintain(self) -> None:
+        with self._upkeep:
+            pause: float | None = 0.0
+            while pause is not None:
+                await anyio.sleep(pause)
+                try:
+                    pause = await self.backend.maintain()
+                except EtagereError as error:
+                    log.info("housekeeping did not work, and will be tried again: %s", error)
+                    pause = MAINTENANCE_RETRY_SECONDS
+                except Exception:
+                    log.exception("housekeeping failed")
+                    pause = MAINTENANCE_RETRY_SECONDS
+
+    # --- work ---------------------------------------------------------------------------------
+
+    async def perform(
+        self, operation: Operation, consistency: Consistency, timeout: float | None
+    ) -> Outcome:
+        """Carry out one operation; return its outcome, which may be an error."""
+        if self._tasks is None:
+            raise Closed(CLOSED)
+        if not self._lanes:
+            return (await self._couriers[consistency].fly((operation,)))[0]
+        if timeout is None:
+            return await self._lanes[is_read(operation), consistency].submit(operation).answer
+        return (await self._perform_within(timeout, (operation,), consistency))[0]
+
+    async def perform_all(
+        self, operations: Sequence[Operation], consistency: Consistency, timeout: float | None
+    ) -> Sequence[Outcome]:
+        """Carry out operations of one kind; return an outcome for each, in order."""
+        if self._tasks is None:
+            raise Closed(CLOSED)
+        if not operations:
+            return []
+        if not self._lanes:
+            return await self._couriers[consistency].fly(operations)
+        if timeout is not None:
+            return await self._perform_within(timeout, operations, consistency)
+        lane = self._lanes[is_read(operations[0]), consistency]
+        calls = [lane.submit(operation) for operation in operations]
+        return [await call.answer for call in calls]
+
+    async def scan(
+        self, prefix: str, after: str, limit: int | None, consistency: Consistency
+    ) -> AsyncGenerator[Sequence[str]]:
+        """Yield pages of keys, each fetched within the store's timeout."""
+        pages = self.backend.scan(prefix, after, limit, consistency)
+        while True:
+            with self._answering_within(None, "the keys were not listed"):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            yield page
+
+    async def ping(self, timeout: float | None) -> None:
+        """Return if the backend answers."""
+        with self._answering_within(timeout, "the store did not answer"):
+            await self.backend.ping()
+
+    @contextmanager
+    def _answering_within(self, timeout: float | None, what: str) -> Generator[None]:
+        if self._tasks is None:
+            raise Closed(CLOSED)
+        try:
+            with anyio.fail_after(self.timeout if timeout is None else timeout):
+                yield
+        except TimeoutError as error:
+            raise Unavailable(f"{what} in time") from error
+        except (Interrupted, Unavailable) as error:
+            raise Unavailable(f"{what}: {error}") from error
+
+    async def _perform_within(
+        self, timeout: float, operations: Sequence[Operation], consistency: Consistency
+    ) -> Sequence[Outcome]:
+        deadline = self._loop.time() + timeout
+        lane = self._lanes[is_read(operations[0]), consistency]
+        if timeout > self.timeout:
+            # The shared lanes keep the store's own deadline: who may take longer travels alone.
+            lane = self._private_lane(consistency, timeout)
+        calls = [lane.submit(operation) for operation in operations]
+        if timeout > self.timeout:
+            lane.close()
+        return [await answer_by(deadline, call) for call in calls]
+
+    def _private_lane(self, consistency: Consistency, timeout: float) -> Lane:
+        assert self._tasks is not None  # noqa: S101
+        assert self.backend.batching is not None  # noqa: S101
+        fly = self._couriers[consistency].fly
+        lane = Lane(fly, self._loop, self.backend.batching, timeout)
+        lane.start(self._tasks, flights=1)
+        return lane
+
+
+CLOSED = "the store is closed; use it inside its `async with` block"
+
+
+def is_read(operation: Operation) -> bool:
+    """Tell which kind of lane an operation takes."""
+    return isinstance(operation, Read)
+
+
+async def answer_by(deadline: float, call: Call) -> Outcome:
+    """Wait for a call's outcome, but not beyond the deadline."""
+    with anyio.CancelScope(deadline=deadline):
+        return await call.answer
+    if call.departed:
+        return Interrupted("the store did not answer in time")
+    return Unavailable("the store was too busy to take the call in time")

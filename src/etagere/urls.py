@@ -1,0 +1,79 @@
+"""Settings in a store's URL, read with types, defaults and clear errors."""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from etagere.errors import ConfigurationError
+
+_TRUE = {"1", "true", "yes", "on", "y", "t"}
+_FALSE = {"0", "false", "no", "off", "n", "f"}
+
+
+class Options:
+    """The query of a URL, taken out setting by setting; `done` refuses what nobody took."""
+
+    def __init__(self, url: str) -> None:
+        self.parts: SplitResult = urlsplit(url)
+        self._scheme = self.parts.scheme
+        self._known: list[str] = []
+        self._values: dict[str, str] = {}
+        for name, value in parse_qsl(self.parts.query, keep_blank_values=True):
+            if name in self._values:
+                raise ConfigurationError(f"the {self._scheme} URL names {name!r} twice")
+            self._values[name] = value
+
+    def text(self, name: str, default: str = "") -> str:
+        """Take a setting as it stands."""
+        self._known.append(name)
+        return self._values.pop(name, default)
+
+    def integer(self, name: str, default: int, *, least: int = 0) -> int:
+        """Take a setting as a whole number."""
+        text = self.text(name, str(default))
+        if not text.removeprefix("-").isdecimal() or int(text) < least:
+            raise self._wrong(name, text, f"a whole number from {least}")
+        return int(text)
+
+    def seconds(self, name: str, default: float) -> float:
+        """Take a setting as a time in seconds, more than 0."""
+        text = self.text(name, str(default))
+        try:
+            value = float(text)
+        except ValueError:
+            value = 0.0
+        if not 0 < value < float("inf"):
+            raise self._wrong(name, text, "a number of seconds more than 0")
+        return value
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """Take a setting as yes or no."""
+        text = self.text(name, "yes" if default else "no").lower()
+        if text not in _TRUE | _FALSE:
+            raise self._wrong(name, text, "yes or no")
+        return text in _TRUE
+
+    def choice(self, name: str, *allowed: str) -> str:
+        """Take a setting that is one of a few words; the first is the default."""
+        text = self.text(name, allowed[0])
+        if text not in allowed:
+            raise self._wrong(name, text, "one of " + ", ".join(allowed))
+        return text
+
+    def given(self, name: str) -> bool:
+        """Tell whether the URL has a setting that was not taken yet."""
+        return name in self._values
+
+    def done(self) -> None:
+        """Refuse settings that were not taken: a misspelt one must not pass unseen."""
+        if self._values:
+            unknown = ", ".join(repr(name) for name in self._values)
+            known = ", ".join(sorted(set(self._known))) or "none"
+            raise ConfigurationError(
+                f"the {self._scheme} URL has unknown settings: {unknown}; known are: {known}"
+            )
+
+    def _wrong(self, name: str, text: str, wanted: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"{name}={text!r} in the {self._scheme} URL is wrong: it must be {wanted}"
+        )

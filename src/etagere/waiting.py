@@ -1,0 +1,72 @@
+"""One answer for one waiting call, on whichever event loop runs.
+
+On asyncio an answer is the loop's own future: half the price of an event, and this is the hot path.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Generator
+from typing import Any, Generic, Protocol, TypeVar
+
+import anyio
+import sniffio
+
+T = TypeVar("T")
+
+
+class Answer(Protocol[T]):
+    """A result that one task waits for and another sets; awaiting it gives the result."""
+
+    def set_result(self, result: T, /) -> None:
+        """Wake the waiting task. Must not be called when `done`."""
+        ...
+
+    def done(self) -> bool:
+        """Tell whether the result is set, or nobody waits any longer."""
+        ...
+
+    def __await__(self) -> Generator[Any, Any, T]: ...
+
+
+class EventAnswer(Generic[T]):
+    """An `Answer` made of an anyio event, for loops other than asyncio."""
+
+    __slots__ = ("_abandoned", "_event", "_result")
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+        self._abandoned = False
+        self._result: T
+
+    def set_result(self, result: T, /) -> None:
+        """Wake the waiting task."""
+        self._result = result
+        self._event.set()
+
+    def done(self) -> bool:
+        """Tell whether the result is set, or the waiting task was cancelled."""
+        return self._abandoned or self._event.is_set()
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> T:
+        try:
+            await self._event.wait()
+        except BaseException:
+            self._abandoned = True
+            raise
+        return self._result
+
+
+class Loop:
+    """What the hot path needs of the event loop that is running, looked up once."""
+
+    def __init__(self) -> None:
+        self.name = sniffio.current_async_library()
+        self.new_answer: Callable[[], Answer[Any]] = EventAnswer
+        self.time: Callable[[], float] = anyio.current_time
+        if self.name == "asyncio":
+            loop = asyncio.get_running_loop()
+            self.new_answer, self.time = loop.create_future, loop.time
