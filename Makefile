@@ -1,0 +1,53 @@
+# Everything here needs Python 3.11 or newer, make and a network; each target is complete on its own.
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+# What is installed, and again whenever the project's file changes.
+RUN := .venv/.installed-run
+DEV := .venv/.installed-dev
+
+.PHONY: help demo test lint serve bench clean
+
+help:
+	@echo "make demo    play the stateful-service guide on SQLite, Valkey and PostgreSQL"
+	@echo "make test    run all tests, on real servers, and check the coverage of the core"
+	@echo "make lint    ruff, mypy and pyright"
+	@echo "make serve   Dapr's state API on http://127.0.0.1:3500, with ./etagere.db behind it"
+	@echo "make bench   etagere against one driver call per operation"
+
+demo: $(RUN)
+	@$(BIN)/python -m examples.stateful_service
+
+serve: $(RUN)
+	@$(BIN)/etagere serve
+
+test: $(DEV)
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage combine -q
+	$(BIN)/coverage report --include='src/etagere/*.py,src/etagere/layers/*.py' --fail-under=95
+
+lint: $(DEV)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+
+bench: $(DEV)
+	@$(BIN)/python -m benchmarks.batching $(ARGS)
+
+clean:
+	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+
+$(RUN): pyproject.toml | .venv
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[demo]'
+	@touch $@
+
+$(DEV): pyproject.toml | .venv
+	$(BIN)/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+.venv:
+	@test -n "$(PYTHON)" || { echo "etagere needs Python 3.11 or newer"; exit 1; }
+	$(PYTHON) -m venv .venv

@@ -1,0 +1,1 @@
+"""The project's own benchmarks: ratios against drivers, in the same run."""
