@@ -87,6 +87,11 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         """Whether strong reads and writes are offered at all."""
         return self.reach is not Reach.NONE
 
+    @property
+    def freshest(self) -> Consistency:
+        """The level at which a read is least likely to miss a write."""
+        return Consistency.STRONG if self.strong else Consistency.EVENTUAL
+
     def features(self) -> frozenset[Feature]:
         """Return everything that `require` may ask of this backend."""
         offered = {

@@ -22,8 +22,13 @@ from etagere.errors import Interrupted
 from etagere.operations import Operation, Outcome, Transaction, Write
 from etagere.waiting import Answer, Loop
 
-Fly = Callable[[Sequence[Operation]], Awaitable[Sequence[Outcome]]]
-"""Take a batch to the backend and return its outcomes; raises only when cancelled."""
+Fly = Callable[[Sequence[Operation], list[Outcome]], Awaitable[None]]
+"""Take a batch to the backend and write down what becomes of each operation.
+
+The list holds what is known at every moment, also when the flight is cancelled.
+"""
+
+UNANSWERED = Interrupted("the store did not answer in time")
 
 
 class Call(Struct, eq=False):
@@ -96,9 +101,9 @@ async def deliver(calls: Sequence[Call], fly: Fly, deadline: float) -> None:
     """Fly a batch, shielded from everything but its deadline, and answer its calls."""
     for call in calls:
         call.departed = True
-    outcomes: Sequence[Outcome] = [Interrupted("the store did not answer in time")] * len(calls)
+    outcomes: list[Outcome] = [UNANSWERED] * len(calls)
     with anyio.CancelScope(deadline=deadline, shield=True):
-        outcomes = await fly([call.operation for call in calls])
+        await fly([call.operation for call in calls], outcomes)
     for call, outcome in zip(calls, outcomes, strict=True):
         if not call.answer.done():
             call.answer.set_result(outcome)

@@ -11,7 +11,7 @@ import anyio
 from anyio.abc import TaskGroup
 
 from etagere.backend import Backend
-from etagere.batching import Call, Lane
+from etagere.batching import UNANSWERED, Call, Lane
 from etagere.errors import Closed, EtagereError, Interrupted, NotSupported, Unavailable
 from etagere.operations import Consistency, Operation, Outcome, Read
 from etagere.recovery import Courier
@@ -110,7 +110,7 @@ class Engine:
         if self._tasks is None:
             raise Closed(CLOSED)
         if not self._lanes:
-            return (await self._couriers[consistency].fly((operation,)))[0]
+            return (await self._perform_here((operation,), consistency))[0]
         if timeout is None:
             return await self._lanes[is_read(operation), consistency].submit(operation).answer
         return (await self._perform_within(timeout, (operation,), consistency))[0]
@@ -124,12 +124,19 @@ class Engine:
         if not operations:
             return []
         if not self._lanes:
-            return await self._couriers[consistency].fly(operations)
+            return await self._perform_here(operations, consistency)
         if timeout is not None:
             return await self._perform_within(timeout, operations, consistency)
         lane = self._lanes[is_read(operations[0]), consistency]
         calls = [lane.submit(operation) for operation in operations]
         return [await call.answer for call in calls]
+
+    async def _perform_here(
+        self, operations: Sequence[Operation], consistency: Consistency
+    ) -> Sequence[Outcome]:
+        outcomes: list[Outcome] = [UNANSWERED] * len(operations)
+        await self._couriers[consistency].fly(operations, outcomes)
+        return outcomes
 
     async def scan(
         self, prefix: str, after: str, limit: int | None, consistency: Consistency
@@ -195,5 +202,5 @@ async def answer_by(deadline: float, call: Call) -> Outcome:
     with anyio.CancelScope(deadline=deadline):
         return await call.answer
     if call.departed:
-        return Interrupted("the store did not answer in time")
+        return UNANSWERED
     return Unavailable("the store was too busy to take the call in time")

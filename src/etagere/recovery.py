@@ -48,20 +48,53 @@ class Courier:
         self._backend = backend
         self._consistency = consistency
 
-    async def fly(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
-        """Return one outcome for each operation; raise only when cancelled."""
-        outcomes = await self._attempt(operations)
+    async def fly(self, operations: Sequence[Operation], outcomes: list[Outcome]) -> None:
+        """Write down an outcome for each operation; raise only when cancelled."""
+        outcomes[:] = await self._attempt(operations, self._consistency)
         for pause in PAUSES:
             if not any(isinstance(outcome, Unavailable | Interrupted) for outcome in outcomes):
                 break
             await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
-            outcomes = await self._look_for(operations, outcomes)
-            outcomes = await self._send_again(operations, outcomes)
-        return outcomes
+            await self._look_for(operations, outcomes)
+            await self._send_again(operations, outcomes)
 
-    async def _attempt(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
+    async def _send_again(self, operations: Sequence[Operation], outcomes: list[Outcome]) -> None:
+        again = {
+            position: outcome
+            for position, outcome in enumerate(outcomes)
+            if isinstance(outcome, Unavailable)
+            or (isinstance(outcome, Interrupted) and may_be_sent_twice(operations[position]))
+        }
+        if not again:
+            return
+        for position in again:
+            outcomes[position] = Interrupted("the store did not answer in time")
+        batch = [operations[position] for position in again]
+        fresh = await self._attempt(batch, self._consistency)
+        for (position, before), after in zip(again.items(), fresh, strict=True):
+            outcomes[position] = merge(operations[position], before, after)
+
+    async def _look_for(self, operations: Sequence[Operation], outcomes: list[Outcome]) -> None:
+        sought = {
+            position: trace
+            for position, outcome in enumerate(outcomes)
+            if isinstance(outcome, Interrupted)
+            and not may_be_sent_twice(operations[position])
+            and (trace := trace_of(operations[position]))
+        }
+        if not sought:
+            return
+        reads = [Read(trace.key) for trace in sought.values()]
+        found = await self._attempt(reads, self._backend.capabilities.freshest)
+        for (position, trace), record in zip(sought.items(), found, strict=True):
+            if isinstance(record, Record) and record.etag == trace.etag:
+                outcomes[position] = outcome_when_applied(operations[position])
+
+    async def _attempt(
+        self, operations: Sequence[Operation], consistency: Consistency
+    ) -> Sequence[Outcome]:
         try:
-            outcomes = await self._backend.execute(operations, self._consistency)
+            outcomes = await self._backend.execute(operations, consistency)
         except (Unavailable, Interrupted, StoreFailed, NotSupported) as error:
             return [error] * len(operations)
         except Exception as error:  # noqa: BLE001
@@ -76,42 +109,6 @@ class Courier:
             )
             return [fault] * len(operations)
         return outcomes
-
-    async def _send_again(
-        self, operations: Sequence[Operation], outcomes: Sequence[Outcome]
-    ) -> Sequence[Outcome]:
-        again = [
-            position
-            for position, outcome in enumerate(outcomes)
-            if isinstance(outcome, Unavailable)
-            or (isinstance(outcome, Interrupted) and may_be_sent_twice(operations[position]))
-        ]
-        if not again:
-            return outcomes
-        fresh = await self._attempt([operations[position] for position in again])
-        merged = list(outcomes)
-        for position, outcome in zip(again, fresh, strict=True):
-            merged[position] = merge(operations[position], outcomes[position], outcome)
-        return merged
-
-    async def _look_for(
-        self, operations: Sequence[Operation], outcomes: Sequence[Outcome]
-    ) -> Sequence[Outcome]:
-        sought = {
-            position: trace
-            for position, outcome in enumerate(outcomes)
-            if isinstance(outcome, Interrupted)
-            and not may_be_sent_twice(operations[position])
-            and (trace := trace_of(operations[position]))
-        }
-        if not sought:
-            return outcomes
-        found = await self._attempt([Read(trace.key) for trace in sought.values()])
-        merged = list(outcomes)
-        for (position, trace), record in zip(sought.items(), found, strict=True):
-            if isinstance(record, Record) and record.etag == trace.etag:
-                merged[position] = outcome_when_applied(operations[position])
-        return merged
 
 
 def may_be_sent_twice(operation: Operation) -> bool:

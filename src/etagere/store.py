@@ -52,7 +52,7 @@ Result: TypeAlias = T | EtagereError
 Seconds: TypeAlias = float | timedelta
 
 DEFAULT_TIMEOUT = 10.0
-EVENTUAL, STRONG = Consistency.EVENTUAL, Consistency.STRONG
+EVENTUAL = Consistency.EVENTUAL
 LAST_WRITE = Concurrency.LAST_WRITE
 EPOCH = datetime.fromtimestamp(0, UTC)
 ITEMS_AT_ONCE = 500
@@ -234,7 +234,7 @@ class Store:
         Returns the item as written; its `expires_at` is left out. Raises what `set` raises.
         """
         level = self._requests.level(consistency)
-        reading = STRONG if self._backend.capabilities.strong else level
+        reading = self._backend.capabilities.freshest
         async with self._updating.hold(key):
             for attempt in range(1, attempts + 1):
                 item = await self.get(key, consistency=reading, timeout=timeout)
@@ -263,11 +263,11 @@ class Store:
         """Read back what became of a write that was never answered.
 
         `APPLIED`: it is in the store. `NOT_APPLIED`: the ETag that it was to replace is still there
-        (a request that is still travelling could yet change that). `UNKNOWN`: others wrote meanwhile,
-        or it left no trace to know it by.
+        (a request that is still travelling could yet change that). `UNKNOWN`: others wrote
+        meanwhile, or it left no trace to know it by.
         """
         operation = error.operation
-        reading = STRONG if self._backend.capabilities.strong else EVENTUAL
+        reading = self._backend.capabilities.freshest
         keys = keys_of(operation)
         found = await self.get_many(keys, consistency=reading, timeout=timeout)
         etags: dict[str, str | None] = {}
