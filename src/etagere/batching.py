@@ -13,11 +13,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
-import anyio
 from anyio.abc import TaskGroup
 from msgspec import Struct
 
 from etagere.backend import Batching
+from etagere.deadlines import Flight, Watch
 from etagere.errors import Interrupted
 from etagere.operations import Operation, Outcome, Transaction, Write
 from etagere.waiting import Answer, Loop
@@ -43,8 +43,11 @@ class Call(Struct, eq=False):
 class Lane:
     """Calls of one kind, waiting to leave together."""
 
-    def __init__(self, fly: Fly, loop: Loop, limits: Batching, timeout: float) -> None:
+    def __init__(
+        self, fly: Fly, watch: Watch, loop: Loop, limits: Batching, timeout: float
+    ) -> None:
         self._fly = fly
+        self._watch = watch
         self._loop = loop
         self._limits = limits
         self._timeout = timeout
@@ -72,41 +75,56 @@ class Lane:
             self._bells.pop().set_result(None)
 
     async def _run(self) -> None:
-        # Only `close` ends a flight: a store that is cancelled still answers what it was asked.
-        with anyio.CancelScope(shield=True):
+        flight = self._watch.join()
+        try:
             while self._waiting or not self._closing:
-                if calls := self._take():
-                    await deliver(calls, self._fly, calls[0].since + self._timeout)
-                elif not self._closing:
-                    bell: Answer[None] = self._loop.new_answer()
-                    self._bells.append(bell)
-                    await bell
+                async with flight.scope():
+                    await self._carry(flight)
+        finally:
+            self._watch.leave(flight)
+
+    async def _carry(self, flight: Flight) -> None:
+        while not flight.overdue:
+            if calls := self._take():
+                flight.depart(calls[0].since + self._timeout)
+                try:
+                    await deliver(calls, self._fly)
+                finally:
+                    flight.land()
+            elif self._closing:
+                return
+            else:
+                bell: Answer[None] = self._loop.new_answer()
+                self._bells.append(bell)
+                await bell
 
     def _take(self) -> list[Call]:
         waiting, limits = self._waiting, self._limits
         calls: list[Call] = []
         size = 0
         while waiting and len(calls) < limits.max_operations:
-            if waiting[0].answer.done():  # its caller was cancelled
+            call = waiting[0]
+            if call.answer.done():  # its caller was cancelled
                 waiting.popleft()
                 continue
-            size += weight(waiting[0].operation)
+            size += weight(call.operation)
             if calls and size > limits.max_bytes:
                 break
-            calls.append(waiting.popleft())
+            call.departed = True
+            calls.append(call)
+            waiting.popleft()
         return calls
 
 
-async def deliver(calls: Sequence[Call], fly: Fly, deadline: float) -> None:
-    """Fly a batch, shielded from everything but its deadline, and answer its calls."""
-    for call in calls:
-        call.departed = True
+async def deliver(calls: Sequence[Call], fly: Fly) -> None:
+    """Fly a batch and answer its calls; when cancelled, with what is known by then."""
     outcomes: list[Outcome] = [UNANSWERED] * len(calls)
-    with anyio.CancelScope(deadline=deadline, shield=True):
+    try:
         await fly([call.operation for call in calls], outcomes)
-    for call, outcome in zip(calls, outcomes, strict=True):
-        if not call.answer.done():
-            call.answer.set_result(outcome)
+    finally:
+        for call, outcome in zip(calls, outcomes, strict=True):
+            if not call.answer.done():
+                call.answer.set_result(outcome)
 
 
 def weight(operation: Operation) -> int:

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
-from math import ceil, isfinite
+from math import ceil
 from typing import TypeVar
 
 from etagere.errors import InvalidArgument, TooLarge
@@ -144,12 +144,13 @@ def milliseconds(ttl: float | timedelta) -> int:
         ttl = ttl.total_seconds()
     if isinstance(ttl, bool) or not isinstance(ttl, int | float):
         raise InvalidArgument(f"a ttl is seconds or a timedelta, not {type(ttl).__name__}")
-    if not isfinite(ttl) or not 0 < ttl <= MAX_TTL.total_seconds():
+    if not 0 < ttl <= MAX_TTL.total_seconds():
         raise InvalidArgument(
             f"a ttl is more than 0 and at most {MAX_TTL.days} days, not {ttl} s;"
             " leave it out for a key that never expires"
         )
-    return ceil(ttl * 1000)
+    # By way of whole microseconds: as floats, 2.007 * 1000 is more than 2007.
+    return max(1, ceil(round(ttl * 1_000_000) / 1000))
 
 
 def check_key(key: str, max_bytes: int) -> None:

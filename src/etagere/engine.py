@@ -12,6 +12,7 @@ from anyio.abc import TaskGroup
 
 from etagere.backend import Backend
 from etagere.batching import UNANSWERED, Call, Lane
+from etagere.deadlines import Watch
 from etagere.errors import Closed, EtagereError, Interrupted, NotSupported, Unavailable
 from etagere.operations import Consistency, Operation, Outcome, Read
 from etagere.recovery import Courier
@@ -31,15 +32,17 @@ class Engine:
         self.timeout = timeout
         self._couriers = {level: Courier(backend, level) for level in Consistency}
         self._lanes: dict[tuple[bool, Consistency], Lane] = {}
-        self._tasks: TaskGroup | None = None
-        self._upkeep: anyio.CancelScope
         self._loop: Loop
+        self._watch: Watch
+        self._upkeep: anyio.CancelScope
+        self._background: TaskGroup
+        self._flights: TaskGroup | None = None
 
     # --- life ---------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Open the backend and start its flights. A database that is down does not stop this."""
-        if self._tasks is not None:
+        if self._flights is not None:
             raise Closed("the store is open already; open another one")
         self._loop = Loop()
         name, loops = type(self.backend).__name__, self.backend.capabilities.event_loops
@@ -53,24 +56,30 @@ class Engine:
         except BaseException:
             await self._close_backend()
             raise
-        tasks = anyio.create_task_group()
-        self._tasks = await tasks.__aenter__()
-        self._start_lanes(self._tasks)
+        self._watch = Watch(self._loop)
         self._upkeep = anyio.CancelScope()
-        self._tasks.start_soon(self._maintain)
+        self._background = await anyio.create_task_group().__aenter__()
+        self._background.start_soon(self._watch.run)
+        self._background.start_soon(self._maintain)
+        self._flights = await anyio.create_task_group().__aenter__()
+        self._start_lanes(self._flights)
 
     async def stop(self) -> None:
         """Answer what was asked, then close the backend. Ends within bounds, cancelled or not."""
-        tasks, self._tasks = self._tasks, None
-        if tasks is None:
+        flights, self._flights = self._flights, None
+        if flights is None:
             return
         self._upkeep.cancel()
         for lane in self._lanes.values():
             lane.close()
         try:
-            await tasks.__aexit__(None, None, None)
+            await flights.__aexit__(None, None, None)
         finally:
-            await self._close_backend()
+            self._watch.close()
+            try:
+                await self._background.__aexit__(None, None, None)
+            finally:
+                await self._close_backend()
 
     async def _close_backend(self) -> None:
         with anyio.move_on_after(CLOSING_SECONDS, shield=True) as scope:
@@ -83,7 +92,7 @@ class Engine:
         if limits is None:
             return
         for reading, level in product((True, False), Consistency):
-            lane = Lane(self._couriers[level].fly, self._loop, limits, self.timeout)
+            lane = Lane(self._couriers[level].fly, self._watch, self._loop, limits, self.timeout)
             lane.start(tasks, limits.reads if reading else limits.writes)
             self._lanes[reading, level] = lane
 
@@ -107,7 +116,7 @@ class Engine:
         self, operation: Operation, consistency: Consistency, timeout: float | None
     ) -> Outcome:
         """Carry out one operation; return its outcome, which may be an error."""
-        if self._tasks is None:
+        if self._flights is None:
             raise Closed(CLOSED)
         if not self._lanes:
             return (await self._perform_here((operation,), consistency))[0]
@@ -119,7 +128,7 @@ class Engine:
         self, operations: Sequence[Operation], consistency: Consistency, timeout: float | None
     ) -> Sequence[Outcome]:
         """Carry out operations of one kind; return an outcome for each, in order."""
-        if self._tasks is None:
+        if self._flights is None:
             raise Closed(CLOSED)
         if not operations:
             return []
@@ -157,7 +166,7 @@ class Engine:
 
     @contextmanager
     def _answering_within(self, timeout: float | None, what: str) -> Generator[None]:
-        if self._tasks is None:
+        if self._flights is None:
             raise Closed(CLOSED)
         try:
             with anyio.fail_after(self.timeout if timeout is None else timeout):
@@ -181,11 +190,11 @@ class Engine:
         return [await answer_by(deadline, call) for call in calls]
 
     def _private_lane(self, consistency: Consistency, timeout: float) -> Lane:
-        assert self._tasks is not None  # noqa: S101
+        assert self._flights is not None  # noqa: S101
         assert self.backend.batching is not None  # noqa: S101
         fly = self._couriers[consistency].fly
-        lane = Lane(fly, self._loop, self.backend.batching, timeout)
-        lane.start(self._tasks, flights=1)
+        lane = Lane(fly, self._watch, self._loop, self.backend.batching, timeout)
+        lane.start(self._flights, flights=1)
         return lane
 
 

@@ -26,6 +26,10 @@ class Answer(Protocol[T]):
         """Tell whether the result is set, or nobody waits any longer."""
         ...
 
+    def cancel(self) -> object:
+        """Say that nobody waits any longer."""
+        ...
+
     def __await__(self) -> Generator[Any, Any, T]: ...
 
 
@@ -48,6 +52,10 @@ class EventAnswer(Generic[T]):
         """Tell whether the result is set, or the waiting task was cancelled."""
         return self._abandoned or self._event.is_set()
 
+    def cancel(self) -> None:
+        """Say that nobody waits any longer."""
+        self._abandoned = True
+
     def __await__(self) -> Generator[Any, Any, T]:
         return self._wait().__await__()
 
@@ -55,7 +63,7 @@ class EventAnswer(Generic[T]):
         try:
             await self._event.wait()
         except BaseException:
-            self._abandoned = True
+            self.cancel()
             raise
         return self._result
 

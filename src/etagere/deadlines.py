@@ -1,0 +1,100 @@
+"""Deadlines for batches, at no cost to a batch that keeps its own.
+
+A cancel scope with a deadline for each batch would cost more than the rest of the hot path
+together. So a flight keeps one scope for as long as all goes well, and notes down when its batch
+is due; one watch for all flights sleeps until the first of these moments, and by then has mostly
+nothing to do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from etagere.waiting import Answer, Loop
+
+
+class Flight:
+    """A task that carries batches, one after the other, as its watch sees it."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._scope = anyio.CancelScope()
+        self.due = math.inf
+        """When the batch that is in the air must be back; infinity: none is."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the flight was called off, and must end its present scope."""
+        return self._scope.cancel_called
+
+    @asynccontextmanager
+    async def scope(self) -> AsyncGenerator[None]:
+        """Stay in the air until a batch is overdue; that cancels what is inside, and ends here."""
+        with anyio.CancelScope(shield=True) as self._scope:
+            yield
+
+    def depart(self, due: float) -> None:
+        """Note that a batch leaves."""
+        self.due = due
+        self._watch.wake()
+
+    def land(self) -> None:
+        """Note that the batch is back."""
+        self.due = math.inf
+
+    def call_off(self) -> None:
+        """Cancel what is in the air."""
+        self.due = math.inf
+        self._scope.cancel()
+
+
+class Watch:
+    """Calls off the flights that are overdue."""
+
+    def __init__(self, loop: Loop) -> None:
+        self._loop = loop
+        self._flights: set[Flight] = set()
+        self._bell: Answer[None] | None = None
+        self._scope = anyio.CancelScope(shield=True)
+
+    def join(self) -> Flight:
+        """Return a new flight, to be watched until it leaves."""
+        flight = Flight(self)
+        self._flights.add(flight)
+        return flight
+
+    def leave(self, flight: Flight) -> None:
+        """Watch a flight no longer."""
+        self._flights.discard(flight)
+
+    def wake(self) -> None:
+        """Look at the flights, if asleep because none was in the air."""
+        if self._bell is not None:
+            bell, self._bell = self._bell, None
+            bell.set_result(None)
+
+    def close(self) -> None:
+        """End the watch."""
+        self._scope.cancel()
+
+    async def run(self) -> None:
+        """Watch until closed.
+
+        A batch that leaves later is due later than all that were waiting before it, so a sleep
+        until the first due moment cannot miss one.
+        """
+        with self._scope:
+            while True:
+                due = min((flight.due for flight in self._flights), default=math.inf)
+                if due == math.inf:
+                    self._bell = self._loop.new_answer()
+                    await self._bell
+                    continue
+                await anyio.sleep_until(due)
+                for flight in self._flights:
+                    if flight.due <= due:
+                        flight.call_off()
