@@ -11,14 +11,15 @@ not left yet, and otherwise leaves it to its fate; neighbours and connections ne
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
+from contextlib import contextmanager
 
 from anyio.abc import TaskGroup
 from msgspec import Struct
 
 from etagere.backend import Batching
 from etagere.deadlines import Flight, Watch
-from etagere.errors import Interrupted
+from etagere.errors import Interrupted, Unavailable
 from etagere.operations import Operation, Outcome, Transaction, Write
 from etagere.waiting import Answer, Loop
 
@@ -29,6 +30,7 @@ The list holds what is known at every moment, also when the flight is cancelled.
 """
 
 UNANSWERED = Interrupted("the store did not answer in time")
+NOT_TAKEN = Unavailable("the store was too busy to take the call in time")
 
 
 class Call(Struct, eq=False):
@@ -102,10 +104,15 @@ class Lane:
         waiting, limits = self._waiting, self._limits
         calls: list[Call] = []
         size = 0
+        too_old = self._loop.time() - self._timeout
         while waiting and len(calls) < limits.max_operations:
             call = waiting[0]
             if call.answer.done():  # its caller was cancelled
                 waiting.popleft()
+                continue
+            if call.since <= too_old:
+                waiting.popleft()
+                call.answer.set_result(NOT_TAKEN)
                 continue
             size += weight(call.operation)
             if calls and size > limits.max_bytes:
@@ -125,6 +132,17 @@ async def deliver(calls: Sequence[Call], fly: Fly) -> None:
         for call, outcome in zip(calls, outcomes, strict=True):
             if not call.answer.done():
                 call.answer.set_result(outcome)
+
+
+@contextmanager
+def withdrawing(calls: Sequence[Call]) -> Generator[None]:
+    """Wait for several calls as one: a caller that is cancelled takes along all that wait."""
+    try:
+        yield
+    except BaseException:
+        for call in calls:
+            call.answer.cancel()
+        raise
 
 
 def weight(operation: Operation) -> int:

@@ -192,6 +192,8 @@ def is_storable(text: str) -> bool:
 
 
 def _word(kind: type[W], option: W | str) -> W:
+    if isinstance(option, kind):
+        return option
     try:
         return kind(option)
     except ValueError:

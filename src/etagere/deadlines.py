@@ -40,7 +40,7 @@ class Flight:
     def depart(self, due: float) -> None:
         """Note that a batch leaves."""
         self.due = due
-        self._watch.wake()
+        self._watch.expect(due)
 
     def land(self) -> None:
         """Note that the batch is back."""
@@ -58,7 +58,8 @@ class Watch:
     def __init__(self, loop: Loop) -> None:
         self._loop = loop
         self._flights: set[Flight] = set()
-        self._bell: Answer[None] | None = None
+        self._alarm = math.inf
+        self._bell: Answer[None] = loop.new_answer()
         self._scope = anyio.CancelScope(shield=True)
 
     def join(self) -> Flight:
@@ -71,30 +72,26 @@ class Watch:
         """Watch a flight no longer."""
         self._flights.discard(flight)
 
-    def wake(self) -> None:
-        """Look at the flights, if asleep because none was in the air."""
-        if self._bell is not None:
-            bell, self._bell = self._bell, None
-            bell.set_result(None)
+    def expect(self, due: float) -> None:
+        """Look at the flights by then; most often that was the plan."""
+        if due < self._alarm:
+            self._alarm = due
+            if not self._bell.done():
+                self._bell.set_result(None)
 
     def close(self) -> None:
         """End the watch."""
         self._scope.cancel()
 
     async def run(self) -> None:
-        """Watch until closed.
-
-        A batch that leaves later is due later than all that were waiting before it, so a sleep
-        until the first due moment cannot miss one.
-        """
+        """Watch until closed."""
         with self._scope:
             while True:
-                due = min((flight.due for flight in self._flights), default=math.inf)
-                if due == math.inf:
-                    self._bell = self._loop.new_answer()
-                    await self._bell
-                    continue
-                await anyio.sleep_until(due)
+                now = self._loop.time()
                 for flight in self._flights:
-                    if flight.due <= due:
+                    if flight.due <= now:
                         flight.call_off()
+                self._alarm = min((flight.due for flight in self._flights), default=math.inf)
+                self._bell = self._loop.new_answer()
+                with anyio.CancelScope(deadline=self._alarm):
+                    await self._bell

@@ -8,12 +8,20 @@ from contextlib import contextmanager
 from itertools import product
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from etagere.backend import Backend
-from etagere.batching import UNANSWERED, Call, Lane
+from etagere.batching import NOT_TAKEN, UNANSWERED, Call, Lane, withdrawing
 from etagere.deadlines import Watch
-from etagere.errors import Closed, EtagereError, Interrupted, NotSupported, Unavailable
+from etagere.errors import (
+    Closed,
+    EtagereError,
+    Interrupted,
+    InvalidArgument,
+    NotSupported,
+    Unavailable,
+)
 from etagere.operations import Consistency, Operation, Outcome, Read
 from etagere.recovery import Courier
 from etagere.waiting import Loop
@@ -37,17 +45,19 @@ class Engine:
         self._upkeep: anyio.CancelScope
         self._background: TaskGroup
         self._flights: TaskGroup | None = None
+        self._opened = False
 
     # --- life ---------------------------------------------------------------------------------
 
     async def start(self) -> None:
         """Open the backend and start its flights. A database that is down does not stop this."""
-        if self._flights is not None:
-            raise Closed("the store is open already; open another one")
+        if self._opened:
+            raise Closed("a store opens only once; open another one")
         self._loop = Loop()
         name, loops = type(self.backend).__name__, self.backend.capabilities.event_loops
         if self._loop.name not in loops:
             raise NotSupported(f"{name} runs on {', '.join(sorted(loops))}, not {self._loop.name}")
+        self._opened = True
         try:
             with anyio.fail_after(self.timeout):
                 await self.backend.open()
@@ -118,6 +128,8 @@ class Engine:
         """Carry out one operation; return its outcome, which may be an error."""
         if self._flights is None:
             raise Closed(CLOSED)
+        if timeout is not None:
+            check_timeout(timeout)
         if not self._lanes:
             return (await self._perform_here((operation,), consistency))[0]
         if timeout is None:
@@ -130,6 +142,8 @@ class Engine:
         """Carry out operations of one kind; return an outcome for each, in order."""
         if self._flights is None:
             raise Closed(CLOSED)
+        if timeout is not None:
+            check_timeout(timeout)
         if not operations:
             return []
         if not self._lanes:
@@ -138,11 +152,15 @@ class Engine:
             return await self._perform_within(timeout, operations, consistency)
         lane = self._lanes[is_read(operations[0]), consistency]
         calls = [lane.submit(operation) for operation in operations]
-        return [await call.answer for call in calls]
+        with withdrawing(calls):
+            return [await call.answer for call in calls]
 
     async def _perform_here(
         self, operations: Sequence[Operation], consistency: Consistency
     ) -> Sequence[Outcome]:
+        # Nothing else in here waits: without this a loop of calls could not be cancelled, nor would
+        # any other task get its turn.
+        await anyio.lowlevel.checkpoint()
         outcomes: list[Outcome] = [UNANSWERED] * len(operations)
         await self._couriers[consistency].fly(operations, outcomes)
         return outcomes
@@ -152,15 +170,22 @@ class Engine:
     ) -> AsyncGenerator[Sequence[str]]:
         """Yield pages of keys, each fetched within the store's timeout."""
         pages = self.backend.scan(prefix, after, limit, consistency)
-        while True:
-            with self._answering_within(None, "the keys were not listed"):
-                page = await anext(pages, None)
-            if page is None:
-                return
-            yield page
+        try:
+            while True:
+                with self._answering_within(None, "the keys were not listed"):
+                    page = await anext(pages, None)
+                if page is None:
+                    return
+                yield page
+        finally:
+            # Not left to the garbage collector: there may be a connection in it.
+            if isinstance(pages, AsyncGenerator):
+                await pages.aclose()
 
     async def ping(self, timeout: float | None) -> None:
         """Return if the backend answers."""
+        if timeout is not None:
+            check_timeout(timeout)
         with self._answering_within(timeout, "the store did not answer"):
             await self.backend.ping()
 
@@ -187,7 +212,8 @@ class Engine:
         calls = [lane.submit(operation) for operation in operations]
         if timeout > self.timeout:
             lane.close()
-        return [await answer_by(deadline, call) for call in calls]
+        with withdrawing(calls):
+            return [await answer_by(deadline, call) for call in calls]
 
     def _private_lane(self, consistency: Consistency, timeout: float) -> Lane:
         assert self._flights is not None  # noqa: S101
@@ -201,6 +227,12 @@ class Engine:
 CLOSED = "the store is closed; use it inside its `async with` block"
 
 
+def check_timeout(timeout: float) -> None:
+    """Refuse a timeout within which nothing can be done."""
+    if not timeout > 0:
+        raise InvalidArgument(f"a timeout is more than 0 seconds, not {timeout}")
+
+
 def is_read(operation: Operation) -> bool:
     """Tell which kind of lane an operation takes."""
     return isinstance(operation, Read)
@@ -210,6 +242,4 @@ async def answer_by(deadline: float, call: Call) -> Outcome:
     """Wait for a call's outcome, but not beyond the deadline."""
     with anyio.CancelScope(deadline=deadline):
         return await call.answer
-    if call.departed:
-        return UNANSWERED
-    return Unavailable("the store was too busy to take the call in time")
+    return UNANSWERED if call.departed else NOT_TAKEN

@@ -85,7 +85,10 @@ class ETagMismatch(EtagereError):
 
     key: str
     expected: str | None
-    """The etag that was asked for; None when the key was to be absent."""
+    """The etag that was asked for; None when the key was to be absent.
+
+    An etag in a form that no store holds (over 256 characters, with NUL) is given as "?".
+    """
     actual: str | None
     """The etag that was found; None when the key is absent."""
     index: int | None

@@ -18,7 +18,7 @@ def error_of(operation: Operation, outcome: Outcome) -> EtagereError | None:
     if isinstance(outcome, Conflict):
         return _mismatch(operation, outcome)
     if isinstance(outcome, Interrupted):
-        return _interrupted(operation, outcome)
+        return interrupted(operation, outcome)
     if isinstance(outcome, Unavailable | StoreFailed):
         # One failure of a batch reaches many callers: each gets an error of its own.
         verb = "read" if isinstance(operation, Read) else "written"
@@ -46,7 +46,8 @@ def _mismatch(operation: Operation, conflict: Conflict) -> ETagMismatch:
     return ETagMismatch(operation.key, operation.expected or None, conflict.actual, index)
 
 
-def _interrupted(operation: Operation, outcome: Interrupted) -> EtagereError:
+def interrupted(operation: Operation, outcome: Interrupted) -> EtagereError:
+    """Return what an operation that was sent and not answered is for its caller."""
     error: EtagereError
     if isinstance(operation, Read):
         error = Unavailable(f"{subject_of(operation)} was not read: {outcome}")

@@ -4,24 +4,34 @@ One logical write must never take effect twice, and must never be reported as a 
 itself. So after a batch that was sent and not answered, only this is done:
 
 - a read is sent again;
-- a write or a touch that expects an etag is sent again: that etag can never come back, so it takes
-  effect once at most, and if it did already, its own etag is in place and the backend says so;
+- a write that expects an etag is sent again: that etag can never come back, so it takes effect
+  once at most, and if it did already, its own etag is in place and the backend says so;
 - any other write is looked for: its own etag under its key means that it took effect. It is not
   sent again, because the first sending could have been applied and then overwritten by somebody;
-- a delete leaves no etag behind to be recognised by, and stays unknown.
+- a delete or a touch leaves no etag behind to be recognised by, and stays unknown.
 
-What was surely not applied (`Unavailable`) is simply sent again.
+What was surely not applied (`Unavailable`) is simply sent again, unless a later operation on its
+key has been done: the order on a key stays.
 """
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Sequence
 
 import anyio
+from msgspec.structs import replace
 
 from etagere.backend import Backend
-from etagere.errors import EtagereError, Interrupted, NotSupported, StoreFailed, Unavailable
+from etagere.errors import (
+    EtagereError,
+    Interrupted,
+    NotReplicated,
+    NotSupported,
+    StoreFailed,
+    Unavailable,
+)
 from etagere.operations import (
     ABSENT,
     ANYTHING,
@@ -30,12 +40,12 @@ from etagere.operations import (
     Operation,
     Outcome,
     Read,
-    Record,
     Remove,
-    Touch,
     Transaction,
     Write,
 )
+from etagere.settling import keys_of
+from etagere.waiting import is_being_cancelled
 
 PAUSES = (0.0, 0.02, 0.1)
 """Seconds before each further attempt, each drawn from half to all of it."""
@@ -50,27 +60,21 @@ class Courier:
 
     async def fly(self, operations: Sequence[Operation], outcomes: list[Outcome]) -> None:
         """Write down an outcome for each operation; raise only when cancelled."""
-        outcomes[:] = await self._attempt(operations, self._consistency)
+        outcomes[:] = await self._attempt(operations)
         for pause in PAUSES:
-            if not any(isinstance(outcome, Unavailable | Interrupted) for outcome in outcomes):
+            if not any(map(is_worth_a_try, operations, outcomes)):
                 break
             await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
             await self._look_for(operations, outcomes)
             await self._send_again(operations, outcomes)
 
     async def _send_again(self, operations: Sequence[Operation], outcomes: list[Outcome]) -> None:
-        again = {
-            position: outcome
-            for position, outcome in enumerate(outcomes)
-            if isinstance(outcome, Unavailable)
-            or (isinstance(outcome, Interrupted) and may_be_sent_twice(operations[position]))
-        }
+        again = {position: outcomes[position] for position in to_send_again(operations, outcomes)}
         if not again:
             return
         for position in again:
             outcomes[position] = Interrupted("the store did not answer in time")
-        batch = [operations[position] for position in again]
-        fresh = await self._attempt(batch, self._consistency)
+        fresh = await self._attempt([operations[position] for position in again])
         for (position, before), after in zip(again.items(), fresh, strict=True):
             outcomes[position] = merge(operations[position], before, after)
 
@@ -84,36 +88,63 @@ class Courier:
         }
         if not sought:
             return
-        reads = [Read(trace.key) for trace in sought.values()]
-        found = await self._attempt(reads, self._backend.capabilities.freshest)
-        for (position, trace), record in zip(sought.items(), found, strict=True):
-            if isinstance(record, Record) and record.etag == trace.etag:
+        # By a write that expects itself, not by a read: it changes nothing, and where it succeeds
+        # it gives the guarantee of its consistency level, which the lost answer was to bring.
+        probes = [replace(trace, expected=trace.etag) for trace in sought.values()]
+        for position, found in zip(sought, await self._attempt(probes), strict=True):
+            if found is True:
                 outcomes[position] = outcome_when_applied(operations[position])
+            elif isinstance(found, NotReplicated):
+                outcomes[position] = found
 
-    async def _attempt(
-        self, operations: Sequence[Operation], consistency: Consistency
-    ) -> Sequence[Outcome]:
+    async def _attempt(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
+        name = type(self._backend).__name__
         try:
-            outcomes = await self._backend.execute(operations, consistency)
+            outcomes = await self._backend.execute(operations, self._consistency)
         except (Unavailable, Interrupted, StoreFailed, NotSupported) as error:
             return [error] * len(operations)
-        except Exception as error:  # noqa: BLE001
+        except (Exception, asyncio.CancelledError) as error:
+            # A cancelled future of the driver's, say, which must not end our task.
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                raise
             # A fault of the backend's: nobody knows how far it came.
-            fault = Interrupted(f"{type(self._backend).__name__} failed: {error!r}")
-            fault.__cause__ = error
-            return [fault] * len(operations)
+            return [interrupted(f"{name} failed: {error!r}", error)] * len(operations)
         if len(outcomes) != len(operations):
-            fault = Interrupted(
-                f"{type(self._backend).__name__} gave {len(outcomes)} outcomes"
-                f" for {len(operations)} operations"
-            )
-            return [fault] * len(operations)
+            what = f"{name} gave {len(outcomes)} outcomes for {len(operations)} operations"
+            return [Interrupted(what)] * len(operations)
         return outcomes
+
+
+def is_worth_a_try(operation: Operation, outcome: Outcome) -> bool:
+    """Tell whether sending an operation again, or looking for it, could bring a better outcome."""
+    if isinstance(outcome, Interrupted):
+        return may_be_sent_twice(operation) or trace_of(operation) is not None
+    return isinstance(outcome, Unavailable)
+
+
+def to_send_again(operations: Sequence[Operation], outcomes: Sequence[Outcome]) -> list[int]:
+    """Return the positions of what to send again, in order.
+
+    What was not sent must not be sent behind a later operation on its key that may be done.
+    """
+    again: list[int] = []
+    passed: set[str] = set()
+    for position in reversed(range(len(operations))):
+        operation, outcome = operations[position], outcomes[position]
+        keys = keys_of(operation)
+        if isinstance(outcome, Unavailable) and passed.isdisjoint(keys):
+            again.append(position)
+            continue
+        if isinstance(outcome, Interrupted) and may_be_sent_twice(operation):
+            again.append(position)
+        if not isinstance(operation, Read):
+            passed.update(keys)
+    return again[::-1]
 
 
 def may_be_sent_twice(operation: Operation) -> bool:
     """Tell whether sending an operation again cannot make it take effect twice."""
-    if isinstance(operation, Write | Touch):
+    if isinstance(operation, Write):
         return operation.expected not in (ANYTHING, ABSENT)
     return isinstance(operation, Read)
 
@@ -124,8 +155,10 @@ def merge(operation: Operation, before: Outcome, after: Outcome) -> Outcome:
     When the first sending of a write was not answered, a conflict or a failure of the second says
     nothing about the first: it may have been applied, and overwritten since.
     """
-    unanswered = isinstance(before, Interrupted) and not isinstance(operation, Read)
-    return before if unanswered and isinstance(after, Conflict | EtagereError) else after
+    if isinstance(operation, Read) or not isinstance(before, Interrupted):
+        return after
+    is_in_place = not isinstance(after, Conflict | EtagereError) or isinstance(after, NotReplicated)
+    return after if is_in_place else before
 
 
 def trace_of(operation: Operation) -> Write | None:
@@ -146,3 +179,10 @@ def outcome_when_applied(operation: Operation) -> Outcome:
         if isinstance(part, Remove) and part.expected is ANYTHING:
             return Interrupted("the transaction was applied; what its deletes found is not known")
     return (True,) * len(operation.operations)
+
+
+def interrupted(message: str, cause: BaseException) -> Interrupted:
+    """Return an `Interrupted` with a cause."""
+    error = Interrupted(message)
+    error.__cause__ = cause
+    return error

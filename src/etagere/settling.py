@@ -8,14 +8,15 @@ from etagere.errors import Certainty
 from etagere.operations import (
     ANYTHING,
     Mutation,
+    Operation,
     Remove,
     Transaction,
     Write,
 )
 
 
-def keys_of(operation: Mutation) -> list[str]:
-    """Return the keys that must be read to judge an operation."""
+def keys_of(operation: Operation) -> list[str]:
+    """Return the keys that an operation is about."""
     if isinstance(operation, Transaction):
         return list(dict.fromkeys(part.key for part in operation.operations))
     return [operation.key]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
 import random
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -14,15 +14,16 @@ from typing import Self, TypeAlias, TypeVar
 import anyio
 
 from etagere.backend import Backend, Capabilities, Feature
-from etagere.engine import Engine
+from etagere.contract import is_storable
+from etagere.engine import Engine, check_timeout
 from etagere.errors import (
     Certainty,
     EtagereError,
     ETagMismatch,
+    Interrupted,
     InvalidArgument,
     NotSupported,
     OutcomeUnknown,
-    StoreFailed,
 )
 from etagere.keylocks import KeyLocks
 from etagere.operations import (
@@ -34,13 +35,14 @@ from etagere.operations import (
     Keep,
     Operation,
     Outcome,
+    Read,
     Record,
     Remove,
     Set,
     Touch,
     Write,
 )
-from etagere.outcomes import error_of
+from etagere.outcomes import error_of, interrupted
 from etagere.requests import Requests, as_deletes, as_sets
 from etagere.settling import keys_of, verdict
 from etagere.typed import TypedStore
@@ -60,7 +62,7 @@ ITEMS_AT_ONCE = 500
 
 def mint_etag() -> str:
     """Return a fresh ETag: 128 random bits, so that none is ever used twice."""
-    return secrets.token_hex(16)
+    return os.urandom(16).hex()
 
 
 class Store:
@@ -87,8 +89,7 @@ class Store:
         require: Iterable[Feature | str] = (),
         mint: Callable[[], str] = mint_etag,
     ) -> None:
-        if not timeout > 0:
-            raise InvalidArgument(f"a timeout is more than 0 seconds, not {timeout}")
+        check_timeout(timeout)
         self._backend = backend
         self._require = frozenset(require)
         self._engine = Engine(backend, timeout)
@@ -296,10 +297,7 @@ class Store:
         reads = [self._requests.read(key) for key in keys]
         level = self._requests.level(consistency)
         outcomes = await self._engine.perform_all(reads, level, timeout)
-        return [
-            item_of(read.key, outcome) if isinstance(outcome, Record) else error_of(read, outcome)
-            for read, outcome in zip(reads, outcomes, strict=True)
-        ]
+        return [found(read, outcome) for read, outcome in zip(reads, outcomes, strict=True)]
 
     async def set_many(
         self,
@@ -317,7 +315,7 @@ class Store:
         level = self._requests.level(consistency)
         outcomes = await self._engine.perform_all(writes, level, timeout)
         return [
-            error_of(write, outcome) or write.etag
+            write.etag if outcome is True else failure(write, outcome)
             for write, outcome in zip(writes, outcomes, strict=True)
         ]
 
@@ -337,7 +335,7 @@ class Store:
         level = self._requests.level(consistency)
         outcomes = await self._engine.perform_all(removes, level, timeout)
         return [
-            error_of(remove, outcome) or outcome is True
+            outcome if isinstance(outcome, bool) else failure(remove, outcome)
             for remove, outcome in zip(removes, outcomes, strict=True)
         ]
 
@@ -360,7 +358,7 @@ class Store:
         if not operation.operations:
             return []
         outcome = await self._perform(operation, level, timeout)
-        if not isinstance(outcome, tuple):
+        if not isinstance(outcome, tuple) or len(outcome) != len(operation.operations):
             raise failure(operation, outcome)
         return [
             part.etag if isinstance(part, Write) else existed
@@ -385,6 +383,9 @@ class Store:
             raise NotSupported("this store does not offer listing keys")
         if limit is not None and limit < 0:
             raise InvalidArgument(f"a limit is at least 0, not {limit}")
+        for name, text in (("prefix", prefix), ("after", after)):
+            if not isinstance(text, str) or not is_storable(text):
+                raise InvalidArgument(f"{name} is text without NUL, not {text!r}")
         level = self._requests.level(consistency)
         async with aclosing(self._engine.scan(prefix, after, limit, level)) as pages:
             async for page in pages:
@@ -450,7 +451,9 @@ class Store:
         capabilities = self._backend.capabilities
         if missing := capabilities.missing(self._require):
             name = type(self._backend).__name__
-            why = f" ({capabilities.why_not_strong})" if capabilities.why_not_strong else ""
+            why = ""
+            if Feature.STRONG in missing and capabilities.why_not_strong:
+                why = f" ({capabilities.why_not_strong})"
             raise NotSupported(f"{name} does not offer {', '.join(missing)} here{why}")
 
 
@@ -462,11 +465,19 @@ def item_of(key: str, record: Record) -> Item[bytes]:
     return Item(key, record.value, record.etag, expires_at)
 
 
+def found(read: Read, outcome: Outcome) -> Result[Item[bytes] | None]:
+    """Return what a read found, or the error that it ran into."""
+    if outcome is None:
+        return None
+    return item_of(read.key, outcome) if isinstance(outcome, Record) else failure(read, outcome)
+
+
 def failure(operation: Operation, outcome: Outcome) -> EtagereError:
     """Return the error to raise for an outcome that is not a success."""
-    return error_of(operation, outcome) or StoreFailed(
-        f"the backend gave the outcome {outcome!r} for {operation!r}, which makes no sense"
-    )
+    if (error := error_of(operation, outcome)) is not None:
+        return error
+    # A fault of the backend's: nobody knows what it did.
+    return interrupted(operation, Interrupted(f"its outcome {outcome!r} makes no sense"))
 
 
 def pause_before(attempt: int) -> float:

@@ -68,6 +68,12 @@ class EventAnswer(Generic[T]):
         return self._result
 
 
+def is_being_cancelled() -> bool:
+    """Tell whether the `asyncio.CancelledError` at hand is meant for the task that runs."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
+
+
 class Loop:
     """What the hot path needs of the event loop that is running, looked up once."""
 

@@ -1,0 +1,214 @@
+"""The quick way to write: one statement for all operations of one kind, each on a key of its own.
+
+A statement says which keys it wrote. What it left alone is looked up, for the conflict to name the
+etag that was there; what cannot be told even then is left to `etagere_postgres.ledger`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from enum import Enum, IntEnum, auto
+from operator import attrgetter
+from typing import Any, Final, TypeAlias, cast
+
+from etagere import contract
+from etagere.errors import EtagereError, Unavailable
+from etagere.operations import (
+    ABSENT,
+    ANYTHING,
+    KEEP,
+    Mutation,
+    Outcome,
+    Record,
+    Remove,
+    Touch,
+    Transaction,
+    Write,
+)
+from etagere_postgres.failures import translated
+from etagere_postgres.lanes import Connection
+from etagere_postgres.ledger import keys_of
+from etagere_postgres.statements import Statements
+
+Single: TypeAlias = Write | Remove | Touch
+
+
+class Kind(IntEnum):
+    """Operations that one statement can do together."""
+
+    OVERWRITE = auto()
+    OVERWRITE_AND_KEEP = auto()
+    CREATE = auto()
+    REPLACE = auto()
+    TOUCH = auto()
+    REMOVE = auto()
+    OTHER = auto()
+
+
+class Undecided(Enum):
+    """In the place of an outcome: the operation has to be done again, the thorough way."""
+
+    UNDECIDED = auto()
+
+
+KEY: Final = attrgetter("key")
+UNDECIDED: Final = Undecided.UNDECIDED
+
+
+def sort_out(operations: Sequence[Mutation]) -> dict[Kind, list[int]]:
+    """Return the positions of the operations of each kind.
+
+    No key is in two of them, and only OVERWRITE and OTHER may have several operations on one.
+    """
+    kinds = [_kind_of(operation) for operation in operations]
+    crowded = _crowded_keys(operations, kinds)
+    groups: dict[Kind, list[int]] = defaultdict(list)
+    for position, kind in enumerate(kinds):
+        alone = not crowded or crowded.isdisjoint(keys_of(operations[position]))
+        groups[kind if alone else Kind.OTHER].append(position)
+    return groups
+
+
+def _crowded_keys(operations: Sequence[Mutation], kinds: Sequence[Kind]) -> set[str]:
+    """Return the keys with several operations of which the order matters."""
+    keys = [key for operation in operations for key in keys_of(operation)]
+    crowded: set[str] = set()
+    if len(set(keys)) == len(keys):
+        return crowded
+    seen: dict[str, Kind] = {}
+    for operation, kind in zip(operations, kinds, strict=True):
+        for key in keys_of(operation):
+            if key in seen and not (kind is seen[key] is Kind.OVERWRITE):
+                crowded.add(key)
+            seen[key] = kind
+    return crowded
+
+
+def _kind_of(operation: Mutation) -> Kind:
+    if isinstance(operation, Transaction):
+        return Kind.OTHER
+    if isinstance(operation, Touch):
+        return Kind.TOUCH
+    if isinstance(operation, Remove):
+        return Kind.REMOVE
+    if operation.expected == ABSENT:
+        return Kind.CREATE
+    if operation.expected is not ANYTHING:
+        return Kind.REPLACE
+    return Kind.OVERWRITE_AND_KEEP if operation.ttl is KEEP else Kind.OVERWRITE
+
+
+async def write_group(
+    connection: Connection,
+    statements: Statements,
+    kind: Kind,
+    operations: Sequence[Single],
+) -> list[Outcome | Undecided]:
+    """Do operations of one kind, and return what became of each."""
+    text, arguments = _STATEMENTS[kind](statements, sorted(operations, key=KEY))
+    rows = await connection.fetch(text, *arguments)
+    if len(rows) == len(operations) or kind in (Kind.OVERWRITE, Kind.OVERWRITE_AND_KEEP):
+        # An overwrite that changes nothing found its own etag in place.
+        return [True] * len(operations)
+    done = {row[0] for row in rows}
+    missed = [operation for operation in operations if operation.key not in done]
+    found = await _look_up(connection, statements, missed)
+    return [
+        True if operation.key in done else _verdict(operation, found) for operation in operations
+    ]
+
+
+async def _look_up(
+    connection: Connection, statements: Statements, missed: Sequence[Single]
+) -> dict[str, Record] | EtagereError:
+    keys = [operation.key for operation in missed if operation.expected is not ANYTHING]
+    if not keys:
+        return {}
+    try:
+        with translated(lost=Unavailable):
+            rows = await connection.fetch(statements.etags, keys)
+    except EtagereError as error:
+        # What was written is written; this is about the rest, which was not.
+        return error
+    return {row[0]: Record(b"", row[1]) for row in rows}
+
+
+def _verdict(operation: Single, found: dict[str, Record] | EtagereError) -> Outcome | Undecided:
+    if isinstance(found, EtagereError):
+        return found
+    # The lookup came later than the statement: when the operation would do something to what is
+    # there now, somebody wrote in between, or its own etag is in place.
+    _, outcome = contract.apply(found.get(operation.key), operation, 0)
+    return UNDECIDED if outcome is True else outcome
+
+
+# --- what a statement is called with ----------------------------------------------------------
+
+Statement: TypeAlias = tuple[str, Sequence[Any]]
+
+
+def _upsert(
+    statements: Statements, operations: Sequence[Single], *, overwrite: bool, keep: bool
+) -> Statement:
+    # Of several that overwrite one key at once, only the last leaves a trace.
+    writes = {write.key: write for write in cast("Sequence[Write]", operations)}.values()
+    return statements.upsert, (
+        [write.key for write in writes],
+        [write.value for write in writes],
+        [write.etag for write in writes],
+        [None if write.ttl is KEEP else write.ttl for write in writes],
+        overwrite,
+        keep,
+    )
+
+
+def _overwrite(statements: Statements, operations: Sequence[Single]) -> Statement:
+    return _upsert(statements, operations, overwrite=True, keep=False)
+
+
+def _overwrite_and_keep(statements: Statements, operations: Sequence[Single]) -> Statement:
+    return _upsert(statements, operations, overwrite=True, keep=True)
+
+
+def _create(statements: Statements, operations: Sequence[Single]) -> Statement:
+    return _upsert(statements, operations, overwrite=False, keep=False)
+
+
+def _replace(statements: Statements, operations: Sequence[Single]) -> Statement:
+    writes = cast("Sequence[Write]", operations)
+    return statements.replace, (
+        [write.key for write in writes],
+        [write.value for write in writes],
+        [write.etag for write in writes],
+        [write.expected for write in writes],
+        [None if write.ttl is KEEP else write.ttl for write in writes],
+        [write.ttl is KEEP for write in writes],
+    )
+
+
+def _touch(statements: Statements, operations: Sequence[Single]) -> Statement:
+    touches = cast("Sequence[Touch]", operations)
+    return statements.touch, (
+        [touch.key for touch in touches],
+        [touch.expected for touch in touches],
+        [touch.ttl for touch in touches],
+    )
+
+
+def _remove(statements: Statements, operations: Sequence[Single]) -> Statement:
+    removes = cast("Sequence[Remove]", operations)
+    return statements.remove, (
+        [remove.key for remove in removes],
+        [remove.expected for remove in removes],
+    )
+
+
+_STATEMENTS: Final[dict[Kind, Callable[[Statements, Sequence[Single]], Statement]]] = {
+    Kind.OVERWRITE: _overwrite,
+    Kind.OVERWRITE_AND_KEEP: _overwrite_and_keep,
+    Kind.CREATE: _create,
+    Kind.REPLACE: _replace,
+    Kind.TOUCH: _touch,
+    Kind.REMOVE: _remove,
+}

@@ -1,0 +1,136 @@
+"""Connections kept for one purpose each, without a pool's cost per use."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+import asyncpg
+
+from etagere.errors import Closed
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+RECOVERY_SECONDS: Final = 2.0
+GOODBYE_SECONDS: Final = 1.0
+
+
+class Lane:
+    """A few connections, opened when first needed, each used by one batch at a time.
+
+    A batch that fails or is cancelled leaves its connection to a task that brings it back to rest,
+    or ends it; the batch itself does not wait for that, the next one does.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], width: int) -> None:
+        self._connect = connect
+        # Each place holds a connection at rest, or None where one is still to be opened.
+        self._places: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
+        for _ in range(width):
+            self._places.put_nowait(None)
+        self._recoveries: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    def connection(self) -> Loan:
+        """Lend a connection for the length of an `async with`. Raises `Unavailable`."""
+        return Loan(self)
+
+    async def borrow(self) -> Connection:
+        """Wait for a connection; it has to be brought back."""
+        connection = await self._places.get()
+        if connection is not None and not connection.is_closed():
+            return connection
+        try:
+            return await self._open()
+        except BaseException:
+            self._places.put_nowait(None)
+            raise
+
+    def give_back(self, connection: Connection) -> None:
+        """Take back a connection that is at rest."""
+        if self._closed:
+            connection.terminate()
+        self._places.put_nowait(connection)
+
+    def give_back_broken(self, connection: Connection) -> None:
+        """Take back a connection that may have a statement or a transaction open."""
+        if self._closed:
+            return self.give_back(connection)
+        task = asyncio.create_task(self._bring_to_rest(connection))
+        self._recoveries.add(task)
+        task.add_done_callback(self._recoveries.discard)
+        return None
+
+    async def close(self) -> None:
+        """Say goodbye on every connection; cancelled, end them without."""
+        self._closed = True
+        connections = self._take_all()
+        try:
+            if self._recoveries:
+                await asyncio.wait(self._recoveries)
+            await asyncio.gather(*map(hang_up, connections))
+        finally:
+            for connection in connections:
+                connection.terminate()
+            for task in self._recoveries:
+                task.cancel()
+
+    def _take_all(self) -> list[Connection]:
+        places = [self._places.get_nowait() for _ in range(self._places.qsize())]
+        for _ in places:
+            self._places.put_nowait(None)
+        return [connection for connection in places if connection is not None]
+
+    async def _open(self) -> Connection:
+        if self._closed:
+            raise Closed("the PostgreSQL backend is closed")
+        return await self._connect()
+
+    async def _bring_to_rest(self, connection: Connection) -> None:
+        try:
+            async with asyncio.timeout(RECOVERY_SECONDS):
+                # Waits until the server is done with what was cancelled.
+                await connection.execute("")
+                if connection.is_in_transaction():
+                    await connection.execute("ROLLBACK")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            connection.terminate()
+        except BaseException:
+            connection.terminate()
+            raise
+        finally:
+            self.give_back(connection)
+
+
+class Loan:
+    """A connection, for the length of an `async with`."""
+
+    __slots__ = ("_connection", "_lane")
+
+    def __init__(self, lane: Lane) -> None:
+        self._lane = lane
+        self._connection: Connection
+
+    async def __aenter__(self) -> Connection:
+        self._connection = await self._lane.borrow()
+        return self._connection
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None and is_at_rest(self._connection):
+            self._lane.give_back(self._connection)
+        else:
+            self._lane.give_back_broken(self._connection)
+
+
+def is_at_rest(connection: Connection) -> bool:
+    """Tell whether no transaction is open on a connection, be it because it is closed."""
+    return connection.is_closed() or not connection.is_in_transaction()
+
+
+async def hang_up(connection: Connection) -> None:
+    """Close a connection in order, or at least close it."""
+    try:
+        await connection.close(timeout=GOODBYE_SECONDS)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+        connection.terminate()

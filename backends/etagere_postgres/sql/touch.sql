@@ -1,0 +1,7 @@
+UPDATE {table} AS held
+SET expires_at = date_trunc('milliseconds', clock_timestamp()) + wanted.ttl * interval '1 millisecond'
+FROM unnest($1::text[], $2::text[], $3::bigint[]) AS wanted (key, expected, ttl)
+WHERE held.key = wanted.key
+    AND (wanted.expected IS NULL OR held.etag = wanted.expected)
+    AND (held.expires_at IS NULL OR held.expires_at > clock_timestamp())
+RETURNING held.key

@@ -1,0 +1,1 @@
+UPDATE {records} SET expires_at = ? WHERE key = ?

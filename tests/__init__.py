@@ -1,0 +1,1 @@
+"""The tests of etagere. They start their own servers: see `tests.servers`."""

@@ -1,0 +1,563 @@
+"""Lost answers: what is sent again, what is looked for, and what the caller is told."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Any
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from etagere import (
+    Certainty,
+    Delete,
+    ETagMismatch,
+    EtagereError,
+    NotReplicated,
+    OutcomeUnknown,
+    Set,
+    Store,
+    StoreFailed,
+    Unavailable,
+    recovery,
+)
+from etagere.errors import Interrupted
+from etagere.operations import (
+    ABSENT,
+    Conflict,
+    Consistency,
+    Operation,
+    Outcome,
+    Read,
+    Record,
+    Remove,
+    Touch,
+    Transaction,
+    Write,
+)
+from etagere.outcomes import error_of
+from etagere.recovery import Courier
+from etagere.settling import keys_of, verdict
+from tests.core.scripted import (
+    EVENTUAL,
+    Act,
+    ScriptedBackend,
+    answering,
+    fail,
+    hang,
+    lose,
+    overtaken,
+    raising,
+    refuse,
+    vanish,
+)
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("any_loop")]
+
+OTHERS = Write("k", b"others", "o1")
+
+
+@pytest.fixture
+def backend() -> ScriptedBackend:
+    return ScriptedBackend()
+
+
+@pytest.fixture
+async def store(backend: ScriptedBackend) -> AsyncIterator[Store]:
+    async with Store(backend) as store:
+        yield store
+
+
+async def record_of(backend: ScriptedBackend, key: str = "k") -> Record | None:
+    (record,) = await backend.apply([Read(key)])
+    assert record is None or isinstance(record, Record)
+    return record
+
+
+class TestReads:
+    @pytest.mark.parametrize("act", [lose, refuse, raising(RuntimeError("?"))])
+    async def test_are_sent_again(self, backend: ScriptedBackend, store: Store, act: Act) -> None:
+        etag = await store.set("k", b"v")
+        backend.script.append(act)
+        item = await store.get("k")
+        assert item is not None
+        assert item.etag == etag
+        assert backend.sizes == [1, 1, 1]
+
+    async def test_that_fail_for_long_end_as_unavailable(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        attempts = 1 + len(recovery.PAUSES)
+        backend.script.extend([lose] * attempts)
+        with pytest.raises(Unavailable, match="key 'k' was not read: the answer was lost"):
+            await store.get("k")
+        assert len(backend.batches) == attempts
+        assert await store.get("k") is None
+
+    async def test_that_the_store_refuses_are_not_sent_again(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        backend.script.append(fail)
+        with pytest.raises(StoreFailed, match="key 'k' was not read: the disk is full"):
+            await store.get("k")
+        assert len(backend.batches) == 1
+
+
+class TestConditionalWrites:
+    """Sent again: the etag that they expect can never come back."""
+
+    @pytest.fixture
+    async def etag(self, store: Store) -> str:
+        return await store.set("k", b"old")
+
+    @pytest.mark.parametrize("act", [lose, vanish, refuse])
+    async def test_succeed_once(
+        self, backend: ScriptedBackend, store: Store, etag: str, act: Act
+    ) -> None:
+        backend.script.append(act)
+        new = await store.set("k", b"new", etag=etag)
+        assert await record_of(backend) == Record(b"new", new)
+
+    @pytest.mark.parametrize("losses", [1, 2, 3])
+    async def test_a_lost_answer_is_not_a_conflict(
+        self, backend: ScriptedBackend, store: Store, etag: str, losses: int
+    ) -> None:
+        backend.script.extend([lose] * losses)
+        new = await store.set("k", b"new", etag=etag)
+        assert await record_of(backend) == Record(b"new", new)
+
+    @pytest.mark.parametrize("act", [lose, vanish])
+    async def test_overtaken_are_unknown_and_not_a_conflict(
+        self, backend: ScriptedBackend, store: Store, etag: str, act: Act
+    ) -> None:
+        backend.script.append(overtaken(act, OTHERS))
+        with pytest.raises(OutcomeUnknown) as raised:
+            await store.set("k", b"new", etag=etag)
+        assert await store.settle(raised.value) is Certainty.UNKNOWN
+        assert await record_of(backend) == Record(b"others", "o1")
+
+    async def test_that_were_surely_not_sent_can_conflict(
+        self, backend: ScriptedBackend, store: Store, etag: str
+    ) -> None:
+        backend.script.append(overtaken(refuse, OTHERS))
+        with pytest.raises(ETagMismatch) as raised:
+            await store.set("k", b"new", etag=etag)
+        assert (raised.value.expected, raised.value.actual) == (etag, "o1")
+
+    async def test_a_failure_of_the_second_sending_says_nothing_about_the_first(
+        self, backend: ScriptedBackend, store: Store, etag: str
+    ) -> None:
+        for last in (fail, refuse):
+            etag = await store.set("k", b"old")
+            backend.script.extend([lose, *[last] * len(recovery.PAUSES)])
+            with pytest.raises(OutcomeUnknown) as raised:
+                await store.set("k", b"new", etag=etag)
+            assert await store.settle(raised.value) is Certainty.APPLIED
+
+    async def test_found_but_not_replicated_says_so(
+        self, backend: ScriptedBackend, store: Store, etag: str
+    ) -> None:
+        backend.script.extend([lose, answering(NotReplicated("k", "e", "1 of 2 replicas"))])
+        with pytest.raises(NotReplicated, match="1 of 2 replicas"):
+            await store.set("k", b"new", etag=etag, consistency="strong")
+
+    async def test_never_sent_at_all_is_unavailable(
+        self, backend: ScriptedBackend, store: Store, etag: str
+    ) -> None:
+        backend.script.extend([refuse] * 4)
+        with pytest.raises(Unavailable, match="'k' was not written: connection refused") as raised:
+            await store.set("k", b"new", etag=etag)
+        assert raised.value.certainty is Certainty.NOT_APPLIED
+        assert await record_of(backend) == Record(b"old", etag)
+
+
+class TestBlindWritesAndCreations:
+    """Looked for, and never sent again."""
+
+    @pytest.mark.parametrize("concurrency", ["last-write", "first-write"])
+    async def test_found_in_place_are_a_success(
+        self, backend: ScriptedBackend, store: Store, concurrency: str
+    ) -> None:
+        backend.script.append(lose)
+        etag = await store.set("k", b"v", concurrency=concurrency)
+        assert await record_of(backend) == Record(b"v", etag)
+        assert self.sendings(backend, etag) == 1
+
+    @pytest.mark.parametrize("concurrency", ["last-write", "first-write"])
+    @pytest.mark.parametrize("act", [vanish, overtaken(lose, OTHERS), overtaken(lose, Remove("k"))])
+    async def test_not_found_are_unknown(
+        self, backend: ScriptedBackend, store: Store, concurrency: str, act: Act
+    ) -> None:
+        backend.script.append(act)
+        with pytest.raises(OutcomeUnknown) as raised:
+            await store.set("k", b"v", concurrency=concurrency)
+        assert raised.value.key == "k"
+        assert raised.value.etag is not None
+        assert self.sendings(backend, raised.value.etag) == 1
+        assert await store.settle(raised.value) is Certainty.UNKNOWN
+
+    @pytest.mark.parametrize("bulk", [False, True])
+    async def test_a_strong_one_is_found_only_with_its_guarantee(
+        self, backend: ScriptedBackend, store: Store, bulk: bool
+    ) -> None:
+        """To see it on the primary says nothing about the replicas."""
+        backend.script.extend([lose, answering(NotReplicated("k", "e", "1 of 2 replicas"))])
+        with pytest.raises(NotReplicated, match="1 of 2 replicas"):
+            if bulk:
+                await store.transact([Set("k", b"v")], consistency="strong")
+            else:
+                await store.set("k", b"v", consistency="strong")
+        assert set(backend.levels) == {Consistency.STRONG}
+
+    async def test_found_by_a_later_look(self, backend: ScriptedBackend, store: Store) -> None:
+        backend.script.extend([lose, refuse, vanish])
+        etag = await store.set("k", b"v")
+        assert await record_of(backend) == Record(b"v", etag)
+
+    async def test_not_sent_are_sent_again(self, backend: ScriptedBackend, store: Store) -> None:
+        backend.script.extend([refuse, refuse, lose])
+        etag = await store.set("k", b"v", concurrency="first-write")
+        assert await record_of(backend) == Record(b"v", etag)
+
+    async def test_a_creation_that_conflicts_was_answered(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        backend.script.append(overtaken(refuse, OTHERS))
+        with pytest.raises(ETagMismatch, match="was to be absent but is at ETag 'o1'"):
+            await store.set("k", b"v", concurrency="first-write")
+
+    @staticmethod
+    def sendings(backend: ScriptedBackend, etag: str) -> int:
+        return sum(
+            isinstance(operation, Write) and operation.etag == etag and operation.expected != etag
+            for batch in backend.batches
+            for operation in batch
+        )
+
+
+class TestDeletes:
+    @pytest.mark.parametrize("act", [lose, vanish])
+    @pytest.mark.parametrize("conditional", [False, True])
+    async def test_stay_unknown_and_are_sent_once(
+        self, backend: ScriptedBackend, store: Store, act: Act, conditional: bool
+    ) -> None:
+        etag = await store.set("k", b"v")
+        backend.script.append(act)
+        with pytest.raises(OutcomeUnknown) as raised:
+            await store.delete("k", etag=etag if conditional else None)
+        assert raised.value.etag is None
+        assert len(backend.batches) == 2
+        gone = await record_of(backend) is None
+        known = Certainty.UNKNOWN if gone == conditional else None
+        known = known or (Certainty.APPLIED if gone else Certainty.NOT_APPLIED)
+        assert await store.settle(raised.value) is known
+
+    async def test_not_sent_are_sent_again(self, backend: ScriptedBackend, store: Store) -> None:
+        await store.set("k", b"v")
+        backend.script.append(refuse)
+        assert await store.delete("k") is True
+
+
+class TestTouches:
+    async def test_never_take_effect_twice(self, backend: ScriptedBackend, store: Store) -> None:
+        """The etag that a touch expects is still there after it: nothing tells the two apart."""
+        etag = await store.set("k", b"v")
+        backend.script.append(overtaken(lose, Touch("k", None, etag)))
+        with pytest.raises(OutcomeUnknown):
+            await store.touch("k", 50, etag=etag)
+        assert await record_of(backend) == Record(b"v", etag)
+
+    async def test_without_an_etag_stay_unknown(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        await store.set("k", b"v")
+        backend.script.append(lose)
+        with pytest.raises(OutcomeUnknown) as raised:
+            await store.touch("k", 50)
+        assert len(backend.batches) == 2
+        assert await store.settle(raised.value) is Certainty.UNKNOWN
+
+    async def test_not_sent_are_sent_again(self, backend: ScriptedBackend, store: Store) -> None:
+        await store.set("k", b"v")
+        backend.script.append(refuse)
+        assert await store.touch("k", 50) is True
+
+
+class TestTransactions:
+    async def test_found_in_place_are_a_success(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        etag = await store.set("a", b"1")
+        backend.script.append(lose)
+        first, second, third = await store.transact(
+            [Delete("a", etag=etag), Set("b", b"2"), Set("a", b"3")]
+        )
+        assert first is True
+        assert await record_of(backend, "b") == Record(b"2", str(second))
+        assert await record_of(backend, "a") == Record(b"3", str(third))
+
+    @pytest.mark.parametrize(
+        "act", [vanish, overtaken(lose, Write("a", b"", "o1"), Write("b", b"", "o2"))]
+    )
+    async def test_not_found_are_unknown(
+        self, backend: ScriptedBackend, store: Store, act: Act
+    ) -> None:
+        backend.script.append(act)
+        with pytest.raises(OutcomeUnknown, match="transaction on key 'a' and 1 more") as raised:
+            await store.transact([Set("a", b"1"), Set("b", b"2")])
+        assert raised.value.key is None
+        assert raised.value.etag is None
+        assert len([b for b in backend.batches if isinstance(b[0], Transaction)]) == 1
+
+    async def test_one_that_deletes_its_only_trace_is_unknown(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        backend.script.append(lose)
+        with pytest.raises(OutcomeUnknown):
+            await store.transact([Set("a", b"1"), Delete("a")])
+        assert len(backend.batches) == 1
+
+    async def test_what_its_blind_deletes_found_is_not_made_up(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        backend.script.append(lose)
+        with pytest.raises(OutcomeUnknown, match="what its deletes found is not known") as raised:
+            await store.transact([Delete("a"), Set("b", b"2")])
+        assert await store.settle(raised.value) is Certainty.APPLIED
+
+    async def test_a_conflict_names_the_request(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        etag = await store.set("b", b"2")
+        backend.script.append(refuse)
+        with pytest.raises(ETagMismatch, match=r"key 'b' \(operation 1 of the trans") as raised:
+            await store.transact([Set("a", b""), Set("b", b"", concurrency="first-write")])
+        assert (raised.value.index, raised.value.actual) == (1, etag)
+
+
+class TestBatches:
+    async def test_only_those_that_failed_are_sent_again(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        gone, lost = Unavailable("not sent"), Interrupted("lost")
+        backend.script.append(answering(Record(b"1", "e1"), gone, None, lost, StoreFailed("?")))
+        await backend.apply([Write("b", b"2", "e2"), Write("d", b"4", "e4")])
+        a, b, c, d, e = await store.get_many(list("abcde"))
+        assert [getattr(item, "etag", None) for item in (a, b, c, d)] == ["e1", "e2", None, "e4"]
+        assert isinstance(e, StoreFailed)
+        assert backend.batches[1] == [Read("b"), Read("d")]
+
+    async def test_items_on_one_key_keep_their_order(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        """One that was not sent must not be sent behind a later one that was applied."""
+
+        async def second_only(backend: ScriptedBackend, operations: Any) -> Sequence[Outcome]:
+            return [Unavailable("not sent"), *await backend.apply(operations[1:])]
+
+        backend.script.append(second_only)
+        first, second = await store.set_many([Set("k", b"1"), Set("k", b"2")])
+        assert isinstance(second, str)
+        assert await record_of(backend) == Record(b"2", second)
+        assert isinstance(first, Unavailable)
+
+    async def test_what_is_known_at_the_deadline_is_told(self) -> None:
+        backend = ScriptedBackend(
+            answering(True, Unavailable("not sent"), Conflict("o1"), Interrupted("lost")), hang
+        )
+        async with Store(backend, timeout=0.1) as store:
+            a, b, c, d = await store.set_many({key: b"" for key in "abcd"})
+        assert isinstance(a, str)
+        assert isinstance(c, ETagMismatch)
+        assert isinstance(d, OutcomeUnknown)
+        assert isinstance(b, Unavailable | OutcomeUnknown)
+
+    @pytest.mark.parametrize("count", [0, 1, 3])
+    async def test_a_backend_that_answers_too_little_or_too_much(
+        self, backend: ScriptedBackend, store: Store, count: int
+    ) -> None:
+        backend.script.append(answering(*[True] * count))
+        results = await store.set_many({"a": b"", "b": b""})
+        for result in results:
+            assert isinstance(result, OutcomeUnknown)
+            assert f"ScriptedBackend gave {count} outcomes for 2 operations" in str(result)
+
+    async def test_a_backend_that_raises_what_it_should_not(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        bug = ZeroDivisionError("bug")
+        backend.script.append(raising(bug))
+        with pytest.raises(OutcomeUnknown, match="ScriptedBackend failed: ZeroDivision") as raised:
+            await store.set("k", b"")
+        assert raised.value.__cause__ is bug
+
+    async def test_each_caller_has_an_error_of_its_own(
+        self, backend: ScriptedBackend, store: Store
+    ) -> None:
+        backend.script.append(fail)
+        a, b = await store.set_many({"a": b"", "b": b""})
+        assert isinstance(a, StoreFailed)
+        assert isinstance(b, StoreFailed)
+        assert "key 'a'" in str(a)
+        assert "key 'b'" in str(b)
+        assert isinstance(a.__cause__, StoreFailed)
+
+    async def test_the_pauses_are_bounded(self, backend: ScriptedBackend, store: Store) -> None:
+        backend.script.extend([refuse] * 4)
+        began = anyio.current_time()
+        with pytest.raises(Unavailable):
+            await store.get("k")
+        assert anyio.current_time() - began >= sum(recovery.PAUSES) / 2
+
+
+# --- one logical write never takes effect twice -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def no_pauses() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recovery, "PAUSES", (0.0, 0.0, 0.0))
+        yield
+
+
+KEYS = "ab"
+VERSIONS = ["seed-a", "seed-b", "w0", "w1", "w2", "before1-0", "after0-0"]
+keys = st.sampled_from(KEYS)
+expected = st.sampled_from([None, None, ABSENT, *VERSIONS])
+ttls = st.sampled_from([None, 10**9])
+
+
+def writes(names: list[str]) -> st.SearchStrategy[list[Operation]]:
+    """Writes with distinct etags, mixed with what mints none."""
+
+    @st.composite
+    def build(draw: st.DrawFn) -> list[Operation]:
+        def write() -> Write:
+            return Write(draw(keys), b"", left.pop(0), draw(expected), draw(ttls))
+
+        left, operations = list(names), list[Operation]()
+        for kind in draw(st.lists(st.sampled_from("wwwrtx"), min_size=1, max_size=len(names))):
+            if kind == "w":
+                operations.append(write())
+            elif kind == "r":
+                operations.append(Remove(draw(keys), draw(expected)))
+            elif kind == "t":
+                operations.append(Touch(draw(keys), draw(ttls), draw(expected)))
+            elif len(left) > 1:
+                operations.append(Transaction((write(), Remove(draw(keys), draw(expected)))))
+        return operations
+
+    return build()
+
+
+class Journal(ScriptedBackend):
+    """Writes down how often each operation changed something, and which were lost on the way."""
+
+    def __init__(self, *script: Act) -> None:
+        super().__init__(*script)
+        self.effects: dict[int, int] = {}
+        self.lost: set[int] = set()
+        self.conflicts: dict[int, int] = {}
+
+    async def apply_one_by_one(self, operations: Sequence[Operation]) -> list[Outcome]:
+        outcomes = []
+        for operation in operations:
+            before = dict(self.memory._records)
+            (outcome,) = await self.apply([operation])
+            # A touch that changes nothing, or a delete of nothing, has taken effect all the same.
+            done = not isinstance(outcome, Conflict) and not isinstance(operation, Read)
+            repeated = isinstance(operation, Write) and before == self.memory._records
+            self.effects[id(operation)] = self.effects.get(id(operation), 0) + (
+                done and not repeated
+            )
+            outcomes.append(outcome)
+        return outcomes
+
+
+def travel(others_before: Any, arrives: bool, answered: bool, others_after: Any) -> Act:
+    """A batch that arrives or does not, is answered or not, while others write."""
+
+    async def act(backend: ScriptedBackend, operations: Sequence[Operation]) -> Sequence[Outcome]:
+        assert isinstance(backend, Journal)
+        await backend.apply(others_before)
+        if not arrives and answered:
+            raise Unavailable("not sent")
+        outcomes = await backend.apply_one_by_one(operations) if arrives else []
+        await backend.apply(others_after)
+        if answered:
+            return outcomes
+        backend.lost.update(map(id, operations))
+        raise Interrupted("lost")
+
+    return act
+
+
+def others(name: str) -> st.SearchStrategy[list[Operation]]:
+    return st.one_of(st.just([]), st.just([]), writes([f"{name}{n}" for n in range(2)]))
+
+
+@st.composite
+def journeys(draw: st.DrawFn) -> list[Act]:
+    """Up to four attempts; each of the others' etags is used once, as it must be."""
+    count = draw(st.integers(0, 4))
+    return [
+        travel(
+            draw(others(f"before{n}-")),
+            draw(st.booleans()),
+            draw(st.booleans()),
+            draw(others(f"after{n}-")),
+        )
+        for n in range(count)
+    ]
+
+
+@given(writes(["w0", "w1", "w2", "w3"]), journeys())
+@settings(
+    max_examples=250,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+async def test_no_write_takes_effect_twice(
+    no_pauses: None, operations: list[Operation], script: list[Act]
+) -> None:
+    backend = Journal()
+    await backend.apply([Write(key, b"", f"seed-{key}") for key in KEYS])
+    backend.script.extend([*script, *[travel([], True, True, [])] * 5])
+    outcomes: list[Outcome] = [None] * len(operations)
+    await Courier(backend, EVENTUAL).fly(operations, outcomes)
+    assert {key for key, count in backend.effects.items() if count} <= set(map(id, operations))
+    for operation, outcome in zip(operations, outcomes, strict=True):
+        effects = backend.effects.get(id(operation), 0)
+        assert effects <= 1, operation
+        error = error_of(operation, outcome)
+        if error is None:
+            assert effects == 1 or outcome is False
+        elif error.certainty is Certainty.NOT_APPLIED:
+            assert effects == 0
+        else:
+            assert isinstance(error, OutcomeUnknown)
+            assert id(operation) in backend.lost
+            await assert_settles(backend, error, effects)
+
+
+async def assert_settles(backend: ScriptedBackend, error: OutcomeUnknown, effects: int) -> None:
+    """What a look into the store says must not contradict what happened."""
+    names = keys_of(error.operation)
+    records = await backend.apply([Read(name) for name in names])
+    etags = {
+        name: record.etag if isinstance(record, Record) else None
+        for name, record in zip(names, records, strict=True)
+    }
+    said = verdict(error.operation, etags)
+    blind_delete = isinstance(error.operation, Remove) and error.operation.expected is None
+    if not (blind_delete and said is Certainty.APPLIED):  # gone is what it was to be
+        assert said is Certainty.UNKNOWN or effects == (said is Certainty.APPLIED)
+
+
+async def test_error_of_success_is_none() -> None:
+    assert error_of(Read("k"), None) is None
+    assert error_of(Remove("k"), False) is None
+    assert isinstance(error_of(Remove("k"), Interrupted("?")), EtagereError)
