@@ -42,7 +42,8 @@ def open(
     any other that is installed. A database that is down does not stop the store from opening: its
     calls raise `Unavailable` until it is there; `ping` asks.
 
-    - `namespace`: keep the keys as `namespace||key`, apart from those of others.
+    - `namespace`: keep the keys as `namespace||key`, apart from those of others. It must not
+      contain `||` or end with `|`.
     - `require`: features without which the store refuses to open, naming them (see `Feature`).
     - `timeout`: seconds within which each call ends, if it does not say otherwise.
     - `layers`: what wraps the backend, innermost first.
@@ -54,8 +55,19 @@ def open(
     for layer in layers:
         backend = layer(backend)
     if namespace is not None:
-        backend = KeyPrefix(backend, namespace + PREFIX_SEPARATOR)
+        backend = KeyPrefix(backend, prefix_of(namespace))
     return Store(backend, timeout=timeout, require=require)
+
+
+def prefix_of(namespace: str) -> str:
+    """Return the key prefix of a namespace, which no other namespace can reach into."""
+    prefix = namespace + PREFIX_SEPARATOR
+    # "a|" would meet "a" at the key "a|||b", and the keys of "a||b" would be listed in "a".
+    if not namespace or prefix.index(PREFIX_SEPARATOR) != len(namespace):
+        raise ConfigurationError(
+            f"the namespace {namespace!r} must not be empty, contain '||' or end with '|'"
+        )
+    return prefix
 
 
 def scheme_of(url: str) -> str:
@@ -90,11 +102,21 @@ def backend_type(scheme: str) -> BackendType:
     try:
         return cast("BackendType", offers[0].load())
     except ImportError as error:
-        extra = offers[0].value.partition(":")[0].removeprefix("etagere_")
         raise ConfigurationError(
-            f"the backend for {scheme}:// needs the package {error.name!r};"
-            f" install it with: pip install 'etagere[{extra}]'"
+            f"the backend for {scheme}:// needs the package {error.name!r}; {remedy(offers[0])}"
         ) from error
+    except AttributeError as error:
+        raise ConfigurationError(
+            f"the backend for {scheme}:// is not where {origin_of(offers[0])} says: {error}"
+        ) from error
+
+
+def remedy(point: EntryPoint) -> str:
+    """Return how to install what a backend needs."""
+    module = point.value.partition(":")[0]
+    if point.dist is not None and point.dist.name == "etagere":
+        return f"install it with: pip install 'etagere[{module.removeprefix('etagere_')}]'"
+    return f"see what {origin_of(point)} says it needs"
 
 
 def origin_of(point: EntryPoint) -> str:

@@ -6,6 +6,7 @@ from etagere.errors import (
     EtagereError,
     ETagMismatch,
     Interrupted,
+    NotReplicated,
     OutcomeUnknown,
     StoreFailed,
     Unavailable,
@@ -19,6 +20,8 @@ def error_of(operation: Operation, outcome: Outcome) -> EtagereError | None:
         return _mismatch(operation, outcome)
     if isinstance(outcome, Interrupted):
         return interrupted(operation, outcome)
+    if isinstance(outcome, NotReplicated):
+        return _not_replicated(operation, outcome)
     if isinstance(outcome, Unavailable | StoreFailed):
         # One failure of a batch reaches many callers: each gets an error of its own.
         verb = "read" if isinstance(operation, Read) else "written"
@@ -35,6 +38,14 @@ def subject_of(operation: Operation) -> str:
     first, *others = operation.operations
     more = f" and {len(others)} more" if others else ""
     return f"the transaction on key {first.key!r}{more}"
+
+
+def _not_replicated(operation: Operation, outcome: NotReplicated) -> NotReplicated:
+    # Its key is the one that the backend knows: a layer may have changed it on the way down.
+    part = operation.operations[0] if isinstance(operation, Transaction) else operation
+    error = NotReplicated(part.key, getattr(operation, "etag", None), str(outcome))
+    error.__cause__ = outcome.__cause__
+    return error
 
 
 def _mismatch(operation: Operation, conflict: Conflict) -> ETagMismatch:

@@ -14,7 +14,10 @@ class Options:
     """The query of a URL, taken out setting by setting; `done` refuses what nobody took."""
 
     def __init__(self, url: str) -> None:
-        self.parts: SplitResult = urlsplit(url)
+        try:
+            self.parts: SplitResult = urlsplit(url)
+        except ValueError as error:
+            raise ConfigurationError(f"{url!r} is not a URL: {error}") from error
         self._scheme = self.parts.scheme
         self._known: list[str] = []
         self._values: dict[str, str] = {}
