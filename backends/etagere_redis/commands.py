@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 
 from hiredis import ReplyError
@@ -119,19 +118,25 @@ def write_commands(
 ) -> list[Command]:
     """Return the commands that write, and note what cannot be done.
 
-    There is one for all operations of a slot, so that those on one key keep their order whatever
-    happens on the way.
+    Operations on one key always travel in one command, so that they keep their order whatever
+    happens on the way. In a cluster different keys travel apart, because a slot that moves from
+    node to node is moved key by key.
     """
     if topology.slots == 1:
         return [_write_command(0, range(len(operations)), operations)]
-    by_slot: defaultdict[int, list[int]] = defaultdict(list)
+    keys_at: dict[int, list[str]] = {}
     for position, operation in enumerate(operations):
-        slots = {topology.slot_of(key) for key in keys_of(operation)}
-        if len(slots) > 1:
+        keys = keys_of(operation)
+        if len({topology.slot_of(key) for key in keys}) > 1:
             outcomes[position] = _across_slots(operation)
+        elif keys:
+            keys_at[position] = keys
         else:
-            by_slot[slots.pop() if slots else 0].append(position)
-    return [_write_command(slot, positions, operations) for slot, positions in by_slot.items()]
+            outcomes[position] = ()
+    return [
+        _write_command(topology.slot_of(keys_at[positions[0]][0]), positions, operations)
+        for positions in _tied(keys_at)
+    ]
 
 
 def note_writes(command: Command, operations: Sequence[Mutation], outcomes: list[Outcome]) -> None:
@@ -148,6 +153,20 @@ def note_writes(command: Command, operations: Sequence[Mutation], outcomes: list
         if command.unconfirmed and _is_applied(outcome):
             outcome = _unconfirmed(command, operation)
         outcomes[position] = outcome
+
+
+def _tied(keys_at: Mapping[int, Sequence[str]]) -> list[list[int]]:
+    """Gather the positions that have a key in common, or are tied by a transaction on both."""
+    groups: dict[str, list[int]] = {}
+    for position, (first, *others) in keys_at.items():
+        group = groups.setdefault(first, [])
+        for key in others:
+            other = groups.setdefault(key, group)
+            if other is not group:
+                group += other
+                groups.update({key: group for key, its in groups.items() if its is other})
+        group.append(position)
+    return [sorted(group) for group in {id(group): group for group in groups.values()}.values()]
 
 
 def _write_command(slot: int, positions: Sequence[int], operations: Sequence[Mutation]) -> Command:

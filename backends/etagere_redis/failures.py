@@ -26,9 +26,9 @@ _NOT_NOW = {
     "BUSY": "it is busy with a script",
     "NOSCRIPT": "its scripts are flushed again and again",
     "CLUSTERDOWN": "its cluster is down",
-    "TRYAGAIN": "its cluster is moving the keys to another node",
-    "MOVED": "its cluster is moving the keys to another node",
-    "ASK": "its cluster is moving the keys to another node",
+    "TRYAGAIN": "the keys are moving to another node of its cluster",
+    "MOVED": "the key is on another node of its cluster, which takes a redis+cluster:// URL",
+    "ASK": "the key is moving to another node of its cluster",
     "max number of clients": "it has as many clients as its maxclients allows",
 }
 # Nothing was done.
@@ -80,10 +80,11 @@ def failure(
 def refuse_errors(replies: Sequence[Reply], address: Address) -> None:
     """Raise the first error among replies of commands that change nothing."""
     for reply in replies:
+        problem = reply.__cause__ if isinstance(reply, Interrupted) else reply
+        if isinstance(problem, ReplyError):
+            raise failure(problem, address)
         if isinstance(reply, Interrupted):
-            raise Unavailable(str(reply)) from reply.__cause__
-        if isinstance(reply, ReplyError):
-            raise failure(reply, address)
+            raise Unavailable(str(reply)) from problem
 
 
 def refuse_handshake(replies: Sequence[Reply], address: Address) -> None:

@@ -36,7 +36,7 @@ class SqliteBackend:
         clock=Clock.CLIENT,
         listing=True,
     )
-    batching: Batching | None = Batching()
+    batching: Batching | None = Batching(inline=True)
 
     def __init__(self, settings: Settings, *, clock: Callable[[], int] = wall_clock) -> None:
         self._settings = settings
@@ -47,7 +47,7 @@ class SqliteBackend:
         self._database: Database | None = None
         self._closed = False
         if settings.path is not None:
-            self.batching = Batching(reads=settings.readers)
+            self.batching = Batching(reads=settings.readers, inline=True)
         else:
             self.capabilities = replace(self.capabilities, reach=Reach.PRIMARY, durable=False)
 

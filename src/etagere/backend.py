@@ -121,6 +121,11 @@ class Batching(Struct, frozen=True, kw_only=True):
     max_operations: int = 512
     max_bytes: int = 8 * 2**20
     """Bytes of values in one batch of writes; a single larger value still travels, alone."""
+    inline: bool = False
+    """Whether a call that is alone may run in its caller's own task, which saves two turns of the
+    event loop. Only for a backend that stands being cancelled at any `await`: a caller's
+    `asyncio.Task.cancel` reaches into anyio's shields.
+    """
 
 
 @runtime_checkable

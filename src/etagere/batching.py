@@ -5,7 +5,8 @@ While it is idle a call leaves at once; calls that arrive while a batch is in fl
 when it is back. There is no timer and nothing to tune: batches grow with the load.
 
 Batches fly in tasks of the store's own. A caller that is cancelled takes its call along if that has
-not left yet, and otherwise leaves it to its fate; neighbours and connections never notice.
+not left yet, and otherwise leaves it to its fate; neighbours and connections never notice. Only a
+call that is all alone flies in its caller's own task, where the backend can stand that.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ class Lane:
         self._limits = limits
         self._timeout = timeout
         self._waiting: deque[Call] = deque()
-        self._bells: list[Answer[None]] = []  # one for each idle flight
+        self._idle: list[Flight] = []
+        self._crowd = 1  # how many calls the last batch carried
         self._closing = False
 
     def start(self, tasks: TaskGroup, flights: int) -> None:
@@ -66,15 +68,38 @@ class Lane:
         """Put an operation on the lane; the call's answer will be its outcome."""
         call = Call(operation, self._loop.new_answer(), self._loop.time())
         self._waiting.append(call)
-        if self._bells:
-            self._bells.pop().set_result(None)
+        if self._idle:
+            self._idle.pop().ring()
         return call
+
+    async def perform(self, operation: Operation) -> Outcome:
+        """Carry out one operation and return its outcome."""
+        # Among many, one that leaves first would only make all the others wait for it.
+        alone = self._idle and self._crowd == 1 and not self._waiting
+        if alone and self._limits.inline:
+            return await self._perform_alone(operation)
+        return await self.submit(operation).answer
 
     def close(self) -> None:
         """Let the flights end once all waiting calls are answered."""
         self._closing = True
-        while self._bells:
-            self._bells.pop().set_result(None)
+        while self._idle:
+            self._idle.pop().ring()
+
+    async def _perform_alone(self, operation: Operation) -> Outcome:
+        flight = self._idle.pop()
+        outcomes: list[Outcome] = [UNANSWERED]
+        try:
+            with flight.lend():
+                flight.depart(self._loop.time() + self._timeout)
+                await self._fly((operation,), outcomes)
+        finally:
+            flight.land()
+            if self._waiting or self._closing:
+                flight.ring()
+            else:
+                self._idle.append(flight)
+        return outcomes[0]
 
     async def _run(self) -> None:
         flight = self._watch.join()
@@ -96,9 +121,8 @@ class Lane:
             elif self._closing:
                 return
             else:
-                bell: Answer[None] = self._loop.new_answer()
-                self._bells.append(bell)
-                await bell
+                self._idle.append(flight)
+                await flight.bell()
 
     def _take(self) -> list[Call]:
         waiting, limits = self._waiting, self._limits
@@ -120,6 +144,7 @@ class Lane:
             call.departed = True
             calls.append(call)
             waiting.popleft()
+        self._crowd = len(calls) or self._crowd
         return calls
 
 

@@ -14,15 +14,18 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from etagere.waiting import Answer, Loop
+from etagere.waiting import Answer, Loop, Scope
 
 
 class Flight:
     """A task that carries batches, one after the other, as its watch sees it."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, loop: Loop) -> None:
         self._watch = watch
-        self._scope = anyio.CancelScope()
+        self._loop = loop
+        self._scope: anyio.CancelScope
+        self._lent: Scope | None = None
+        self._bell: Answer[None]
         self.due = math.inf
         """When the batch that is in the air must be back; infinity: none is."""
 
@@ -37,6 +40,20 @@ class Flight:
         with anyio.CancelScope(shield=True) as self._scope:
             yield
 
+    def lend(self) -> Scope:
+        """Return a scope for a batch that another task flies, while this one sits and waits."""
+        self._lent = self._loop.new_scope()
+        return self._lent
+
+    def bell(self) -> Answer[None]:
+        """Return what the flight waits for while it is idle."""
+        self._bell = self._loop.new_answer()
+        return self._bell
+
+    def ring(self) -> None:
+        """Wake the flight when it is idle."""
+        self._bell.set_result(None)
+
     def depart(self, due: float) -> None:
         """Note that a batch leaves."""
         self.due = due
@@ -45,11 +62,12 @@ class Flight:
     def land(self) -> None:
         """Note that the batch is back."""
         self.due = math.inf
+        self._lent = None
 
     def call_off(self) -> None:
         """Cancel what is in the air."""
         self.due = math.inf
-        self._scope.cancel()
+        (self._lent or self._scope).cancel()
 
 
 class Watch:
@@ -64,7 +82,7 @@ class Watch:
 
     def join(self) -> Flight:
         """Return a new flight, to be watched until it leaves."""
-        flight = Flight(self)
+        flight = Flight(self, self._loop)
         self._flights.add(flight)
         return flight
 

@@ -133,7 +133,7 @@ class Engine:
         if not self._lanes:
             return (await self._perform_here((operation,), consistency))[0]
         if timeout is None:
-            return await self._lanes[is_read(operation), consistency].submit(operation).answer
+            return await self._lanes[is_read(operation), consistency].perform(operation)
         return (await self._perform_within(timeout, (operation,), consistency))[0]
 
     async def perform_all(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import random
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -26,6 +26,7 @@ from etagere.errors import (
     OutcomeUnknown,
 )
 from etagere.keylocks import KeyLocks
+from etagere.listing import in_chunks, keys_of_store
 from etagere.operations import (
     KEEP,
     Concurrency,
@@ -376,8 +377,8 @@ class Store:
         """Iterate over the keys that start with `prefix`, in UTF-8 byte order.
 
         From the first key behind `after`, at most `limit` of them: the last key of one page is the
-        `after` of the next. Complete for keys that are there throughout. Each page that is fetched
-        has the store's timeout. Raises `Unavailable`.
+        `after` of the next. Complete for keys that are there throughout; keys in namespaces are
+        left out. Each page that is fetched has the store's timeout. Raises `Unavailable`.
         """
         if not self._backend.capabilities.listing:
             raise NotSupported("this store does not offer listing keys")
@@ -387,10 +388,10 @@ class Store:
             if not isinstance(text, str) or not is_storable(text):
                 raise InvalidArgument(f"{name} is text without NUL, not {text!r}")
         level = self._requests.level(consistency)
-        async with aclosing(self._engine.scan(prefix, after, limit, level)) as pages:
-            async for page in pages:
-                for key in page:
-                    yield key
+        keys = keys_of_store(self._engine, prefix, after, limit, level)
+        async with aclosing(keys):
+            async for key in keys:
+                yield key
 
     async def items(
         self,
@@ -483,15 +484,3 @@ def failure(operation: Operation, outcome: Outcome) -> EtagereError:
 def pause_before(attempt: int) -> float:
     """Return how long to wait before trying an update again: longer each time, never in step."""
     return random.uniform(0, min(0.25, 0.001 * 2**attempt))  # noqa: S311
-
-
-async def in_chunks(source: AsyncIterator[T], size: int) -> AsyncGenerator[list[T]]:
-    """Gather what an iterator yields into lists of up to `size`."""
-    chunk: list[T] = []
-    async for element in source:
-        chunk.append(element)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk

@@ -14,18 +14,29 @@ from tests.servers import ValkeyServer
 from tests.servers.processes import HOST, free_port, wait_until
 
 
-@pytest.mark.parametrize("kind", ["sqlite_url", "redis_url", "postgres_url"])
-def test_the_commands_on_a_store(bare: Script, kind: str, request: pytest.FixtureRequest) -> None:
-    bare.variables["ETAGERE_STORE"] = request.getfixturevalue(kind)
-    etag = bare("set", "🍏", "--ttl", "1h", stdin=bytes(range(256))).line
-    assert bare("get", "🍏").out == bytes(range(256))
-    assert bare("set", "🍏", "no", "--etag", "stale").code == 3
-    assert bare("set", "🍏", "yes", "--etag", etag).code == 0
-    assert bare("touch", "🍏", "--ttl", "never").line == "touched"
-    assert bare("get", "🍏", "--json").json["expires_at"] is None
-    assert bare("keys").line == "🍏"
-    assert bare("delete", "🍏").line == "deleted"
-    assert bare("get", "🍏").code == 1
+def check_the_commands(script: Script, url: str) -> None:
+    script.variables["ETAGERE_STORE"] = url
+    etag = script("set", "🍏", "--ttl", "1h", stdin=bytes(range(256))).line
+    assert script("get", "🍏").out == bytes(range(256))
+    assert script("set", "🍏", "no", "--etag", "stale").code == 3
+    assert script("set", "🍏", "yes", "--etag", etag).code == 0
+    assert script("touch", "🍏", "--ttl", "never").line == "touched"
+    assert script("get", "🍏", "--json").json["expires_at"] is None
+    assert script("keys").line == "🍏"
+    assert script("delete", "🍏").line == "deleted"
+    assert script("get", "🍏").code == 1
+
+
+def test_the_commands_on_sqlite(bare: Script, sqlite_url: str) -> None:
+    check_the_commands(bare, sqlite_url)
+
+
+def test_the_commands_on_redis(bare: Script, redis_url: str) -> None:
+    check_the_commands(bare, redis_url)
+
+
+def test_the_commands_on_postgres(bare: Script, postgres_url: str) -> None:
+    check_the_commands(bare, postgres_url)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "postgres"])

@@ -263,6 +263,7 @@ def test_an_unknown_outcome_tells_the_etag_that_was_sent(
     report(etagere.OutcomeUnknown(Write("key", b"", "minted"), "?"), as_json=True, debug=False)
     said = json.loads(capsys.readouterr().err)
     assert (said["key"], said["etag"], said["certainty"]) == ("key", "minted", "unknown")
+    assert said["message"] == "?. If it was, its ETag is 'minted'"
 
 
 def test_messages_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,8 +134,17 @@ def test_a_full_disk(etagere: Script, size: int) -> None:
 def test_closed_standard_streams(etagere: Script) -> None:
     assert etagere.shell("etagere set key value >&-").problem.startswith("OSError: standard output")
     assert etagere.shell("etagere get key 2>&-").out == b"value"
-    assert etagere.shell("etagere get missing 2>&-").code == 1
+    done = etagere.shell("etagere get missing 2>&-")
+    assert (done.code, done.out) == (1, b"")
     assert etagere.shell("etagere set key <&-").code == 2
+
+
+def test_a_reader_of_errors_that_is_gone(etagere: Script) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with etagere.running("get", "missing", stdout=writing, stderr=writing) as process:
+        os.close(writing)
+        assert process.wait(timeout=SECONDS) == 1
 
 
 # --- Ctrl-C -------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class ScriptedBackend:
         self.lives: list[str] = []
         self.flying = 0
         self.cancelled = 0
+        self.crowds_cancelled = 0  # of these, the batches of more than one call
         self.gate = anyio.Event()
         self.gate.set()
 
@@ -89,6 +90,7 @@ class ScriptedBackend:
             return await act(self, operations)
         except anyio.get_cancelled_exc_class():
             self.cancelled += 1
+            self.crowds_cancelled += len(operations) > 1
             raise
         finally:
             self.flying -= 1

@@ -85,9 +85,7 @@ class TestTable:
     ) -> None:
         neighbour = Write("n", b"n", "e5")
         parts = (neighbour, Write("k", b"new", "e1", expected))
-        changes, outcome = contract.apply_transaction(
-            {"k": before}.get, Transaction(parts), NOW
-        )
+        changes, outcome = contract.apply_transaction({"k": before}.get, Transaction(parts), NOW)
         if holds:
             assert outcome == (True, True)
             assert changes == {"n": Record(b"n", "e5"), "k": Record(b"new", "e1")}
@@ -224,10 +222,9 @@ WRITES = st.builds(
     Write, KEYS, st.binary(max_size=2), ETAGS, EXPECTED, st.one_of(TTL, st.just(KEEP))
 )
 REMOVES = st.builds(Remove, KEYS, EXPECTED)
-SINGLES = st.one_of(WRITES, WRITES, REMOVES, st.builds(Touch, KEYS, TTL, EXPECTED), st.builds(Read, KEYS))
-TRANSACTIONS = st.builds(
-    Transaction, st.lists(st.one_of(WRITES, REMOVES), max_size=5).map(tuple)
-)
+TOUCHES = st.builds(Touch, KEYS, TTL, EXPECTED)
+SINGLES = st.one_of(WRITES, WRITES, REMOVES, TOUCHES, st.builds(Read, KEYS))
+TRANSACTIONS = st.builds(Transaction, st.lists(st.one_of(WRITES, REMOVES), max_size=5).map(tuple))
 STEPS = st.lists(
     st.tuples(st.integers(0, 2), st.one_of(SINGLES, SINGLES, TRANSACTIONS)), max_size=30
 )
@@ -281,7 +278,19 @@ def in_words(outcome: Outcome, *, transaction: bool = False) -> Any:
 
 @pytest.mark.parametrize(
     "key",
-    ["k", "x" * 1024, "é" * 512, "🦜" * 256, "🦜", " ", "\n", "a|b", "|", "a/b%*[\\]{}'\"", "\U0010ffff"],
+    [
+        "k",
+        "x" * 1024,
+        "é" * 512,
+        "🦜" * 256,
+        "🦜",
+        " ",
+        "\n",
+        "a|b",
+        "|",
+        "a/b%*[\\]{}'\"",
+        "\U0010ffff",
+    ],
 )
 def test_keys_up_to_the_limit_are_taken(key: str) -> None:
     contract.check_key(key, 1024)

@@ -10,8 +10,8 @@ import pytest
 
 from etagere import KEEP, Certainty, errors
 from etagere.errors import (
-    ETagMismatch,
     EtagereError,
+    ETagMismatch,
     Interrupted,
     NotReplicated,
     OutcomeUnknown,
@@ -83,23 +83,23 @@ def test_the_tree_in_the_documentation_is_complete() -> None:
         assert kind.__name__ in errors.__doc__
 
 
+REST = "; nothing was changed. Read it again and decide anew"
+
+
 @pytest.mark.parametrize(
     ("error", "message"),
     [
         (
             ETagMismatch("cart", "e0", "e1"),
-            "key 'cart' was to be at ETag 'e0' but is at ETag 'e1'; nothing was changed."
-            " Read it again and decide anew",
+            f"key 'cart' was to be at ETag 'e0' but is at ETag 'e1'{REST}",
         ),
         (
             ETagMismatch("cart", None, "e1"),
-            "key 'cart' was to be absent but is at ETag 'e1'; nothing was changed."
-            " Read it again and decide anew",
+            f"key 'cart' was to be absent but is at ETag 'e1'{REST}",
         ),
         (
-            ETagMismatch("cart", "e0", None, 2),
-            "key 'cart' (operation 2 of the transaction) was to be at ETag 'e0' but is absent;"
-            " nothing was changed. Read it again and decide anew",
+            ETagMismatch("k", "e0", None, 2),
+            f"key 'k' (operation 2 of the transaction) was to be at ETag 'e0' but is absent{REST}",
         ),
         (NotReplicated("k", None, "1 of 2 replicas"), "1 of 2 replicas"),
         (OutcomeUnknown(write, "sent, not answered"), "sent, not answered"),

@@ -1,4 +1,4 @@
-"""From a URL to a store, over entry points that are really installed (in a directory of the test)."""
+"""From a URL to a store, over entry points that are really installed, in a test's directory."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from etagere import ConfigurationError, NotSupported, Store
 from etagere.layers import Layer
 from etagere.memory import MemoryBackend
 from etagere.opening import backend_type, schemes
+from tests.listing import listed
 
 Install = Callable[..., None]
 
@@ -92,7 +93,7 @@ class TestOpening:
         assert isinstance(store._backend.inner, Inner)
         async with store:
             await store.set("k", b"v")
-            assert [key async for key in store.keys()] == ["k"]
+            assert await listed(store) == ["k"]
 
     async def test_a_namespace_keeps_keys_apart(self) -> None:
         backend = MemoryBackend()
@@ -102,7 +103,7 @@ class TestOpening:
             item = await store.get("k")
             assert item is not None
             assert item.key == "k"
-            assert [key async for key in store.keys()] == ["k"]
+            assert await listed(store) == ["k"]
 
     async def test_require(self) -> None:
         async with etagere.open("memory://", require=["strong", "full-transactions"]):
@@ -156,14 +157,21 @@ def test_one_backend_installed_twice_is_one_claimant(install: Install) -> None:
     assert isinstance(etagere.open("shelf://"), Store)
 
 
-def test_a_missing_driver_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in [name for name in sys.modules if name.partition(".")[0] == "etagere_redis"]:
+@pytest.mark.parametrize(
+    ("extra", "driver"), [("sqlite", "aiosqlite"), ("redis", "hiredis"), ("postgres", "asyncpg")]
+)
+def test_a_missing_driver_names_the_extra(
+    extra: str, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in [name for name in sys.modules if name.startswith(f"etagere_{extra}")]:
         monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "redis", None)
+    monkeypatch.setitem(sys.modules, driver, None)
     with pytest.raises(ConfigurationError) as raised:
-        etagere.open("redis://localhost")
-    assert "the backend for redis:// needs the package 'redis" in str(raised.value)
-    assert str(raised.value).endswith("install it with: pip install 'etagere[redis]'")
+        etagere.open(f"{extra}://localhost/x")
+    assert str(raised.value) == (
+        f"the backend for {extra}:// needs the package '{driver}';"
+        f" install it with: pip install 'etagere[{extra}]'"
+    )
 
 
 def test_a_missing_driver_of_a_third_party_names_its_distribution(install: Install) -> None:

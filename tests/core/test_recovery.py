@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from etagere import (
     Certainty,
     Delete,
-    ETagMismatch,
     EtagereError,
+    ETagMismatch,
     NotReplicated,
     OutcomeUnknown,
     Set,
@@ -198,17 +198,19 @@ class TestBlindWritesAndCreations:
         assert self.sendings(backend, raised.value.etag) == 1
         assert await store.settle(raised.value) is Certainty.UNKNOWN
 
-    @pytest.mark.parametrize("bulk", [False, True])
+    @pytest.mark.parametrize("together", [False, True])
     async def test_a_strong_one_is_found_only_with_its_guarantee(
-        self, backend: ScriptedBackend, store: Store, bulk: bool
+        self, backend: ScriptedBackend, store: Store, together: bool
     ) -> None:
         """To see it on the primary says nothing about the replicas."""
         backend.script.extend([lose, answering(NotReplicated("k", "e", "1 of 2 replicas"))])
-        with pytest.raises(NotReplicated, match="1 of 2 replicas"):
-            if bulk:
-                await store.transact([Set("k", b"v")], consistency="strong")
-            else:
-                await store.set("k", b"v", consistency="strong")
+        calls = [
+            lambda: store.set("k", b"v", consistency="strong"),
+            lambda: store.transact([Set("k", b"v")], consistency="strong"),
+        ]
+        with pytest.raises(NotReplicated, match="1 of 2 replicas") as raised:
+            await calls[together]()
+        assert (raised.value.etag is None) == together
         assert set(backend.levels) == {Consistency.STRONG}
 
     async def test_found_by_a_later_look(self, backend: ScriptedBackend, store: Store) -> None:
@@ -368,7 +370,7 @@ class TestBatches:
             answering(True, Unavailable("not sent"), Conflict("o1"), Interrupted("lost")), hang
         )
         async with Store(backend, timeout=0.1) as store:
-            a, b, c, d = await store.set_many({key: b"" for key in "abcd"})
+            a, b, c, d = await store.set_many(dict.fromkeys("abcd", b""))
         assert isinstance(a, str)
         assert isinstance(c, ETagMismatch)
         assert isinstance(d, OutcomeUnknown)

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.serving.support import Client, StoreClient
 from tests.servers import wait_until
+from tests.serving.support import Client, StoreClient
 
 ITEM = {"key": "a", "value": {"x": 1}}
 
@@ -77,7 +77,10 @@ def test_the_content_type_does_not_matter(memory: StoreClient, kind: str) -> Non
         (b'[{"key":"a"},{"value":1}]', '"key" is a required field'),
         (b'["a"]', "cannot unmarshal string into Go value of type state.SetRequest"),
         (b'[{"key":17}]', "cannot unmarshal number into Go struct field SetRequest.key"),
-        (b'[{"key":"a","etag":true}]', "cannot unmarshal bool into Go struct field SetRequest.etag"),
+        (
+            b'[{"key":"a","etag":true}]',
+            "cannot unmarshal bool into Go struct field SetRequest.etag",
+        ),
         (b'[{"key":"a","metadata":{"ttlInSeconds":120}}]', "SetRequest.metadata of type string"),
         (b'[{"key":"a","metadata":[]}]', "SetRequest.metadata of type map[string]string"),
         (b'[{"key":"a","options":"strong"}]', "into Go value of type state.SetStateOption"),
@@ -139,7 +142,7 @@ def test_items_on_one_key_take_effect_in_order(store: StoreClient) -> None:
     assert store.get("a").body == b"2"
 
 
-# --- the table of the contract -------------------------------------------------------------------
+# --- the table of the contract ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("concurrency", ["", "last-write", "first-write"])
@@ -334,7 +337,7 @@ def test_an_operation_without_a_request(memory: StoreClient) -> None:
         assert memory.call("POST", path, body).status == 400
 
 
-# --- time to live --------------------------------------------------------------------------------
+# --- time to live -------------------------------------------------------------------------------
 
 
 def expiry_of(store: StoreClient, key: str) -> datetime | None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 import traceback
 from collections.abc import Sequence
 from enum import IntEnum
 from typing import Final
 
+from etagere.commands.output import say
 from etagere.errors import (
     ConfigurationError,
     EtagereError,
@@ -69,7 +69,7 @@ def report(error: Exception, *, as_json: bool, debug: bool) -> Exit:
     if debug:
         traceback.print_exception(error)
     line = json.dumps(fields_of(error)) if as_json else f"etagere: {message_of(error)}"
-    print(line, file=sys.stderr)
+    say(line)
     return exit_code(error)
 
 
@@ -87,7 +87,9 @@ def fields_of(error: Exception) -> dict[str, str | None]:
 
 def message_of(error: Exception) -> str:
     """Return what an error says, in one line."""
-    if isinstance(error, EtagereError):
+    if isinstance(error, OutcomeUnknown) and error.etag:
+        text = f"{error}. If it was, its ETag is {error.etag!r}"
+    elif isinstance(error, EtagereError):
         text = str(error)
     elif isinstance(error, OSError) and error.strerror:
         text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror

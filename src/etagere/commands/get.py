@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace
 from datetime import datetime
 from pathlib import Path
@@ -42,7 +41,7 @@ def run(arguments: Namespace) -> int:
         raise Absent(key)
     write(item_line(item) if arguments.json else item.value, arguments.output)
     if arguments.with_etag:
-        print(item.etag, file=sys.stderr)
+        output.say(item.etag)
     return Exit.OK
 
 

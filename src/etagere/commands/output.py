@@ -1,4 +1,4 @@
-"""What commands write to standard output: bytes, lines and JSON, always in UTF-8."""
+"""What commands write: bytes, lines and JSON, always in UTF-8."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import sys
 from base64 import b64encode
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 class ReaderGone(Exception):
@@ -27,6 +27,13 @@ def write(data: bytes) -> None:
 def write_line(text: str) -> None:
     """Write text and end the line."""
     write(text.encode() + b"\n")
+
+
+def say(line: str) -> None:
+    """Write a line to standard error, if anybody is there to read it."""
+    if sys.stderr is not None:
+        with suppress(OSError):
+            print(line, file=sys.stderr)
 
 
 def json_line(**fields: object) -> bytes:

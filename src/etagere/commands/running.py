@@ -7,10 +7,11 @@ import signal
 from argparse import Namespace
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 import anyio
 
+from etagere.commands.failures import Exit
 from etagere.commands.options import VARIABLE
 from etagere.errors import ConfigurationError
 from etagere.opening import open
@@ -36,23 +37,24 @@ def run_on(store: Store, use: Callable[[Store], Awaitable[T]]) -> T:
         async with store:
             return await use(store)
 
-    with _at_once_on_ctrl_c():
+    with _ended_by_ctrl_c():
         return anyio.run(session)
 
 
 @contextmanager
-def _at_once_on_ctrl_c() -> Generator[None]:
-    """Raise `KeyboardInterrupt` in the middle of things.
+def _ended_by_ctrl_c() -> Generator[None]:
+    """End the process at once on Ctrl-C.
 
-    asyncio's own handler cancels the call, and a store then closes in all order: it waits for what
-    is under way, as long as that may take. A command that is interrupted has nothing to wait for.
+    asyncio would cancel the call, and the store would then close in all order: it waits for what is
+    under way, as long as the call may take. A command that is interrupted has nothing to wait for,
+    and databases cope with clients that vanish.
     """
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = signal.signal(signal.SIGINT, _end)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _end(*_: object) -> NoReturn:
+    os._exit(Exit.INTERRUPTED)

@@ -20,6 +20,7 @@ from etagere.errors import EtagereError
 from etagere.operations import Delete, Item, Set
 from etagere.serving import failures
 from etagere.serving.errors import (
+    KEY_MISSING,
     ApiError,
     no_transactions,
     store_not_found,
@@ -97,7 +98,9 @@ class StateService:
 
     async def touch(self, named: NamedStore, request: TouchRequest) -> bool:
         """Change only when a key expires; return whether it is there."""
-        key = request.key or ""
+        key = request.key
+        if not key:
+            raise ApiError(KEY_MISSING)
         check_key(named, key)
         with self._reporting(failures.TOUCH, named, key):
             ttl = ttl_of_seconds(request.ttl_seconds)
@@ -124,11 +127,22 @@ class StateService:
         metadata: Mapping[str, str] = NO_METADATA,
     ) -> list[str]:
         """Write items, each on its own; return their new ETags."""
-        if len(items) == 1:
-            return [await self._save_one(named, items[0], metadata)]
-        results = await self.save_each(named, items, metadata)
-        self._raise_if_any_failed(failures.SAVE, named, results)
-        return [etag for etag in results if isinstance(etag, str)]
+        if len(items) != 1:
+            return await self._save_several(named, items, metadata)
+        item = items[0]
+        try:
+            request = set_of(named, item, metadata)
+            etag = await named.store.set(
+                request.key,
+                request.value,
+                etag=request.etag,
+                concurrency=request.concurrency,
+                ttl=request.ttl,
+                consistency=write_level(item),
+            )
+        except EtagereError as error:
+            raise self._failed(failures.SAVE, named, error) from error
+        return [etag]
 
     async def save_each(
         self, named: NamedStore, items: Sequence[StateItem], metadata: Mapping[str, str]
@@ -189,32 +203,18 @@ class StateService:
 
     # --- failures -----------------------------------------------------------------------------
 
-    async def _save_one(
-        self, named: NamedStore, item: StateItem, metadata: Mapping[str, str]
-    ) -> str:
-        try:
-            request = set_of(named, item, metadata)
-            return await named.store.set(
-                request.key,
-                request.value,
-                etag=request.etag,
-                concurrency=request.concurrency,
-                ttl=request.ttl,
-                consistency=write_level(item),
-            )
-        except EtagereError as error:
-            raise self._failed(failures.SAVE, named, error, item.key or "") from error
+    async def _save_several(
+        self, named: NamedStore, items: Sequence[StateItem], metadata: Mapping[str, str]
+    ) -> list[str]:
+        results = await self.save_each(named, items, metadata)
+        if error := failed_items(failures.SAVE, named.name, results, strict=self.strict):
+            raise error
+        return [etag for etag in results if isinstance(etag, str)]
 
     def _failed(
         self, action: Action, named: NamedStore, error: EtagereError, key: str = ""
     ) -> ApiError:
         return failed(action, named.name, error, key=key, strict=self.strict)
-
-    def _raise_if_any_failed(
-        self, action: Action, named: NamedStore, results: Sequence[object]
-    ) -> None:
-        if error := failed_items(action, named.name, results, strict=self.strict):
-            raise error
 
     @contextmanager
     def _reporting(self, action: Action, named: NamedStore, key: str = "") -> Generator[None]:

@@ -96,6 +96,14 @@ def test_batches_agree_with_the_contract(
         asyncio.run(play(f"sqlite:///{folder}/state.db"))
 
 
+async def test_second_blind_write_of_a_batch_sees_the_first(backend: SqliteBackend) -> None:
+    first, between = Write("k", b"1", etag()), Write("k", b"2", etag())
+    await one(backend, first)
+    back = Write("k", b"3", first.etag)
+    assert await backend.execute([between, back], EVENTUAL) == [True, True]
+    assert await value(backend, "k") == b"3"
+
+
 async def test_large_batch_with_every_kind_of_operation(backend: SqliteBackend) -> None:
     model = MemoryBackend()
     dice = random.Random(5)

@@ -60,11 +60,13 @@ def bound_socket(host: str, port: int) -> socket.socket:
 
     Of several addresses of a host it is the first, IPv4 before IPv6.
     """
+    if not 0 <= port < 2**16:
+        raise ConfigurationError(f"cannot listen on port {port}; there are 0 to 65535")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, kind, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)
         bound = socket.socket(family, kind)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise cannot_listen(host, port, error) from error
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -75,7 +77,7 @@ def bound_socket(host: str, port: int) -> socket.socket:
     return bound
 
 
-def cannot_listen(host: str, port: int, error: Exception) -> ConfigurationError:
+def cannot_listen(host: str, port: int, error: OSError) -> ConfigurationError:
     """Return the error for an address that cannot be had."""
     return ConfigurationError(f"cannot listen on {host} port {port}: {error}")
 

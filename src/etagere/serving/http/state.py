@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from etagere.serving.errors import NO_ROUTE, ApiError, no_queries
 from etagere.serving.http import bodies
@@ -46,9 +46,9 @@ class StateRoutes:
             Route(WRITE, "/v1.0-alpha1/state/{store}/query", "QueryStateAlpha1", self.query),
         ]
 
-    async def save(self, request: Request, store: str) -> Response:
+    def save(self, request: Request, store: str) -> Awaitable[Response]:
         """Write items."""
-        return await self.save_in(self._service.find(store), request)
+        return self.save_in(self._service.find(store), request)
 
     async def save_in(self, named: NamedStore, request: Request) -> Response:
         """Write items into a store that was found."""
@@ -58,18 +58,18 @@ class StateRoutes:
             return Response(204, [(b"etag", etags[0].encode())])
         return NO_CONTENT
 
-    async def get(self, request: Request, store: str, key: str) -> Response:
+    def get(self, request: Request, store: str, key: str) -> Awaitable[Response]:
         """Read a key."""
-        return await self.get_in(self._service.find(store), request, key)
+        return self.get_in(self._service.find(store), request, key)
 
     async def get_in(self, named: NamedStore, request: Request, key: str) -> Response:
         """Read a key of a store that was found."""
         consistency = self._option(request, "consistency")
         return item_response(await self._service.get(named, key, consistency))
 
-    async def delete(self, request: Request, store: str, key: str) -> Response:
+    def delete(self, request: Request, store: str, key: str) -> Awaitable[Response]:
         """Delete a key."""
-        return await self.delete_in(self._service.find(store), request, key)
+        return self.delete_in(self._service.find(store), request, key)
 
     async def delete_in(self, named: NamedStore, request: Request, key: str) -> Response:
         """Delete a key of a store that was found."""
@@ -137,11 +137,12 @@ class OldPaths:
 
     async def save(self, request: Request, segment: str) -> Response:
         """Write items."""
-        if segment in self._service.stores:
-            return await self._state.save(request, segment)
-        if not self._on_purpose and not bodies.is_quoted(await request.body()):
-            self._service.find(segment)
-        return await self._state.save_in(self._default, request)
+        named = self._service.stores.get(segment)
+        if named is None:
+            named = self._default
+            if not self._on_purpose and not bodies.is_quoted(await request.body()):
+                self._service.find(segment)
+        return await self._state.save_in(named, request)
 
     async def get(self, request: Request, key: str) -> Response:
         """Read a key."""

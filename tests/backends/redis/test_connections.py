@@ -18,7 +18,7 @@ import pytest
 from etagere.errors import ConfigurationError, Interrupted, StoreFailed, Unavailable
 from etagere.operations import ABSENT, Conflict, Read, Record, Write
 from etagere_redis import RedisBackend
-from tests.backends.redis_support import EVENTUAL, STRONG, do, mint, opened, until
+from tests.backends.redis.support import EVENTUAL, STRONG, do, mint, opened, until
 from tests.servers import TcpProxy, ValkeyServer, tcp_proxy, valkey
 
 pytestmark = pytest.mark.anyio

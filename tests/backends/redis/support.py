@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
 
+from etagere import contract
 from etagere.errors import EtagereError
-from etagere.operations import Consistency, Operation, Outcome
+from etagere.operations import Consistency, Mutation, Operation, Outcome, Record, Transaction
 from etagere_redis import RedisBackend
 
 EVENTUAL, STRONG = Consistency.EVENTUAL, Consistency.STRONG
@@ -56,3 +57,19 @@ async def until(condition: Callable[[], Any], what: str, seconds: float = 30.0) 
 async def _value(condition: Callable[[], Any]) -> Any:
     result = condition()
     return await result if asyncio.iscoroutine(result) else result
+
+
+class Model:
+    """`contract.apply` over a dict."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, Record | None] = {}
+
+    def apply(self, operation: Mutation, now: int) -> Outcome:
+        if isinstance(operation, Transaction):
+            changes, outcome = contract.apply_transaction(self.records.get, operation, now)
+            self.records |= changes
+            return outcome
+        before = self.records.get(operation.key)
+        self.records[operation.key], outcome = contract.apply(before, operation, now)
+        return outcome

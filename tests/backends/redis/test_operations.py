@@ -27,7 +27,7 @@ from etagere.operations import (
     Write,
 )
 from etagere_redis import RedisBackend
-from tests.backends.redis_support import EVENTUAL, do, mint, opened, until
+from tests.backends.redis.support import EVENTUAL, Model, do, mint, opened, until
 from tests.servers import ValkeyServer, valkey
 
 pytestmark = pytest.mark.anyio
@@ -47,22 +47,6 @@ def server_time(server: ValkeyServer) -> int:
 
 
 # --- agreement with the contract ------------------------------------------------------------------
-
-
-class Model:
-    """`contract.apply` over a dict, with what the server answers to compare with."""
-
-    def __init__(self) -> None:
-        self.records: dict[str, Record | None] = {}
-
-    def apply(self, operation: Mutation, now: int) -> Outcome:
-        if isinstance(operation, Transaction):
-            changes, outcome = contract.apply_transaction(self.records.get, operation, now)
-            self.records |= changes
-            return outcome
-        before = self.records.get(operation.key)
-        self.records[operation.key], outcome = contract.apply(before, operation, now)
-        return outcome
 
 
 # An etag is a word and a key: the n-th that was given to the key. Writing it again is a retry.

@@ -1,0 +1,1 @@
+"""What is special to the Redis backend: topologies, failures, connections, the script."""

@@ -1,0 +1,1 @@
+"""What every store does alike: one suite over all backends."""
