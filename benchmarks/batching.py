@@ -119,6 +119,7 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tasks", type=lambda t: [int(n) for n in t.split(",")], default="1,64")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="for each side of each round")
+    parser.add_argument("--uvloop", action="store_true", help="instead of asyncio's own loop")
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
     return parser.parse_args(arguments)
 
@@ -127,9 +128,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Measure and print."""
     options = options_of(arguments)
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=110)
     with Progress(console=console, transient=True) as progress:
-        uvloop = {"use_uvloop": True}
-        results = anyio.run(run, options, progress, backend_options=uvloop)
+        loop = {"use_uvloop": options.uvloop}
+        results = anyio.run(run, options, progress, backend_options=loop)
     console.print(table_of(results))
     if options.json:
         Path(options.json).write_bytes(msgspec.json.encode(results))

@@ -11,11 +11,11 @@ from examples.guide import Answer, Step
 
 def table_of(guide: Sequence[Step], answers: Mapping[str, Sequence[Answer]]) -> Table:
     """Lay out each step: what was sent, and what came back from each store."""
-    table = Table(title="one guide, three stores")
-    for column in ("step", "sent", *answers):
-        table.add_column(column)
+    table = Table(title="one guide, three stores", show_lines=True)
+    for column in ("step, and what was sent", *answers):
+        table.add_column(column, overflow="fold")
     for position, step in enumerate(guide):
         row = [answers[store][position] for store in answers]
         marked = [f"[{'green' if answer.right else 'red'}]{answer.text}" for answer in row]
-        table.add_row(step.title, step.sent, *marked)
+        table.add_row(f"{step.title}\n[dim]{step.sent}", *marked)
     return table

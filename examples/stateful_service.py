@@ -62,8 +62,8 @@ async def postgres_component(folder: Path) -> AsyncIterator[str]:
 
 STORES = {
     "SQLite": sqlite_component,
-    "Valkey + 2 replicas": valkey_component,
-    "PostgreSQL + 2 standbys": postgres_component,
+    "Valkey, 2 replicas": valkey_component,
+    "PostgreSQL, 2 standbys": postgres_component,
 }
 
 
@@ -122,6 +122,8 @@ async def play(console: Console) -> dict[str, list[Answer]]:
 def main() -> None:
     """Play, print the table, and exit 1 if an answer is wrong."""
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=100)
     answers = anyio.run(play, console)
     console.print(table_of(GUIDE, answers))
     if not all(answer.right for column in answers.values() for answer in column):

@@ -16,13 +16,14 @@ from etagere import (
     Delete,
     ETagMismatch,
     Item,
+    NotReplicated,
     OutcomeUnknown,
     Set,
     Store,
     Unavailable,
 )
 from tests.behaviour.targets import NETWORKED, Target
-from tests.servers import TcpProxy, tcp_proxy
+from tests.servers import TcpProxy, tcp_proxy, valkey
 
 pytestmark = [pytest.mark.anyio, pytest.mark.targets(*NETWORKED)]
 
@@ -33,6 +34,8 @@ class Line(NamedTuple):
     store: Store
     proxy: TcpProxy
     direct: Store
+    commit: bytes
+    """What in a transaction's traffic makes it take effect."""
 
 
 @pytest.fixture
@@ -45,7 +48,8 @@ async def line(target: Target, store: Store) -> AsyncIterator[Line]:
         assert url != target.url
         async with etagere.open(url) as behind:
             await warm_up(behind)
-            yield Line(behind, proxy, store)
+            commit = b"COMMIT" if target.name == "postgres" else b"lost-answer"
+            yield Line(behind, proxy, store, commit)
 
 
 async def warm_up(store: Store) -> None:
@@ -88,7 +92,7 @@ class TestLostAnswer:
 
     async def test_of_a_transaction_is_found(self, line: Line, key: str, level: str) -> None:
         etag = await line.store.set(f"{key}/a", b"")
-        line.proxy.drop_replies(containing=b"lost-answer")
+        line.proxy.drop_replies(containing=line.commit)
         results = await line.store.transact(
             [Delete(f"{key}/a", etag=etag), Set(f"{key}/b", b"lost-answer")], consistency=level
         )
@@ -98,6 +102,15 @@ class TestLostAnswer:
             None,
             Item(f"{key}/b", b"lost-answer", str(results[1])),
         ]
+
+    async def test_of_part_of_a_transaction_undoes_it(
+        self, line: Line, key: str, level: str
+    ) -> None:
+        """On PostgreSQL nothing is written yet, so all of it is sent again; elsewhere all is."""
+        line.proxy.drop_replies(containing=b"lost-answer")
+        (etag,) = await line.store.transact([Set(key, b"lost-answer")], consistency=level)
+        assert line.proxy.dropped == 1
+        assert await line.direct.get(key) == Item(key, b"lost-answer", str(etag))
 
     @pytest.mark.parametrize("conditional", [False, True])
     async def test_of_a_delete_is_unknown(
@@ -147,8 +160,10 @@ class TestLostAnswer:
 class TestUnreachableAfterwards:
     """The answer is lost, and the store cannot look."""
 
-    async def lose(self, line: Line, call: Callable[[], Awaitable[Any]]) -> OutcomeUnknown:
-        line.proxy.drop_replies(containing=b"lost-answer")
+    async def lose(
+        self, line: Line, call: Callable[[], Awaitable[Any]], fatal: bytes = b"lost-answer"
+    ) -> OutcomeUnknown:
+        line.proxy.drop_replies(containing=fatal)
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self.go_away, line.proxy)
             with pytest.raises(OutcomeUnknown) as raised:
@@ -172,7 +187,8 @@ class TestUnreachableAfterwards:
             "conditional": lambda: line.store.set(key, b"lost-answer", etag=etag),
             "transaction": lambda: line.store.transact([Set(key, b"lost-answer"), Delete("x")]),
         }
-        error = await self.lose(line, calls[how])
+        fatal = line.commit if how == "transaction" else b"lost-answer"
+        error = await self.lose(line, calls[how], fatal)
         await line.proxy.accept()
         assert await line.store.settle(error) is Certainty.APPLIED
         item = await line.direct.get(key, consistency="strong")
@@ -232,3 +248,27 @@ async def test_connections_that_are_cut_again_and_again(line: Line, key: str) ->
     total = sum(int(item.value) for item in items if isinstance(item, Item))
     assert confirmed <= total <= confirmed + unknown
     assert confirmed > 0
+
+
+async def test_a_write_that_is_found_is_as_strong_as_it_was_asked_to_be() -> None:
+    """Its answer is lost, and no replica has it: found on the primary, it is not yet strong."""
+    with valkey(replicas=2, replica_lag=0.0) as server:
+        async with tcp_proxy(server.host, server.port) as proxy:
+            url = f"redis://{proxy.host}:{proxy.port}?ack_timeout=0.2"
+            async with etagere.open(url) as store:
+                etag = await store.set("k", b"old", consistency="strong")
+                await store.set("k", b"old", etag=etag, consistency="strong")
+                for replica in server.replicas:
+                    replica.hold()
+                for options in ({}, {"etag": (await store.get("k")).etag}):
+                    proxy.drop_replies(containing=b"lost-answer")
+                    with pytest.raises(NotReplicated) as raised:
+                        await store.set("k", b"lost-answer", consistency="strong", **options)
+                    item = await store.get("k", consistency="strong")
+                    assert item is not None
+                    assert item.etag == raised.value.etag
+                for replica in server.replicas:
+                    replica.release()
+                proxy.drop_replies(containing=b"lost-answer")
+                await store.set("k", b"lost-answer", consistency="strong")
+                assert proxy.dropped == 3

@@ -162,7 +162,7 @@ def test_applications_do_not_see_each_other(tmp_path: Path) -> None:
         for call, value in ((one, b"1"), (two, b"2"), (bare, b"3")):
             assert StoreClient(call, "s").get("a").body == value
         assert StoreClient(one, "s").keys() == ["a"]
-        assert sorted(StoreClient(bare, "s").keys()) == ["a", "one||a", "two||a"]
+        assert StoreClient(bare, "s").keys() == ["a"]
         assert one("DELETE", "/v1.0-etagere/state/s/keys?prefix=a").json == {"deleted": 1}
         assert StoreClient(two, "s").get("a").body == b"2"
         long = StoreClient(one, "s")
