@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import suppress
 from typing import Any, Final, Self, cast
 
 import anyio
 from msgspec.structs import replace
 
 from etagere.backend import Batching, Capabilities, Clock, Reach, TransactionScope
-from etagere.errors import Closed, EtagereError
+from etagere.errors import Closed
 from etagere.memory import wall_clock
 from etagere.operations import Consistency, Mutation, Operation, Outcome, Read
 from etagere_sqlite.database import Database
@@ -138,8 +137,7 @@ class SqliteBackend:
 
     async def _let_go(self) -> None:
         if self._opening is not None:
-            with suppress(EtagereError):
-                await self._opening
+            await asyncio.wait({self._opening})
         if self._database is not None:
             await self._database.close()
             self._database = None

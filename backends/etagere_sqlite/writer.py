@@ -26,6 +26,7 @@ from etagere_sqlite.failures import is_locked
 from etagere_sqlite.reader import Reader, as_json
 from etagere_sqlite.statements import Statements
 
+_END_OF_TIME: Final = 2**63 - 1
 _UNREAD: Final = b"(not read)"
 """In place of a value that stays as it is, so that none is read. Told by identity, not content."""
 
@@ -125,7 +126,7 @@ class Writer(Reader):
     def _put_down(
         self, changes: dict[str, Record | None], decisive: dict[str, None], now: int
     ) -> None:
-        put: list[tuple[str, str, int | None, bytes, int | None]] = []
+        put: list[tuple[str, str, int | None, bytes, int]] = []
         touched: list[tuple[int | None, str]] = []
         removed: list[tuple[str]] = []
         for key, record in changes.items():
@@ -134,8 +135,8 @@ class Writer(Reader):
             elif record.value is _UNREAD:
                 touched.append((record.expires_at, key))
             else:
-                unseen = None if key in decisive else now
-                put.append((key, record.etag, record.expires_at, record.value, unseen))
+                by = _END_OF_TIME if key in decisive else now
+                put.append((key, record.etag, record.expires_at, record.value, by))
         self._run(self._statements.put, put)
         self._run(self._statements.touch, touched)
         self._run(self._statements.remove, removed)

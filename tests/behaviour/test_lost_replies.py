@@ -48,7 +48,7 @@ async def line(target: Target, store: Store) -> AsyncIterator[Line]:
         assert url != target.url
         async with etagere.open(url) as behind:
             await warm_up(behind)
-            commit = b"COMMIT" if target.name == "postgres" else b"lost-answer"
+            commit = b"COMMIT\0" if target.name == "postgres" else b"lost-answer"
             yield Line(behind, proxy, store, commit)
 
 

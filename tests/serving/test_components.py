@@ -2,60 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from etagere.components import Component, Surroundings, load, parse
+from etagere.components import Surroundings, load
 from etagere.errors import ConfigurationError
+from tests.serving.component_files import HERE, component, one, read, refusal, setting
 from tests.serving.support import StoreClient, serving
-
-HERE = Surroundings(environment={"PASSWORD": "p@ss", "URL": "memory://"})
-
-
-def component(kind: str, settings: str = "", name: str = "s", spec: str = "", top: str = "") -> str:
-    """The text of a component file; the first of its settings is in line 9."""
-    head = f"""\
-apiVersion: dapr.io/v1alpha1
-kind: Component
-metadata:
-  name: {name}
-spec:
-  type: {kind}
-  {spec or "version: v1"}
-  metadata:
-"""
-    return head + textwrap.indent(textwrap.dedent(settings), "  ") + "\n" + top
-
-
-def setting(**words: Any) -> str:
-    return "".join(f"- name: {name}\n  value: {value!r}\n" for name, value in words.items())
-
-
-def read(
-    text: str, surroundings: Surroundings = HERE, warnings: list[str] | None = None
-) -> list[Component]:
-    said: list[str] = []
-    found = parse([(text, "store.yaml")], surroundings, said.append)
-    if warnings is None:
-        assert said == []
-    else:
-        warnings += said
-    return found
-
-
-def one(text: str, surroundings: Surroundings = HERE) -> Component:
-    [found] = read(text, surroundings)
-    return found
-
-
-def refusal(text: str, surroundings: Surroundings = HERE) -> str:
-    with pytest.raises(ConfigurationError) as caught:
-        read(text, surroundings, [])
-    return str(caught.value)
-
 
 # --- from settings to a URL ---------------------------------------------------------------------
 
@@ -342,129 +297,25 @@ def test_parts_of_connection_strings_without_effect_are_named() -> None:
     ]
 
 
-# --- what is wrong ------------------------------------------------------------------------------
-
-WRONG_SETTINGS = [
-    ("state.redis", {}, "store.yaml:6: the setting 'redisHost' is missing"),
-    ("state.sqlite", {}, "store.yaml:6: the setting 'connectionString' is missing"),
-    ("state.postgresql", {}, "store.yaml:6: the setting 'connectionString' is missing"),
-    (
-        "state.redis",
-        {"redisHost": "h:1", "redisPort": "2"},
-        "store.yaml:11: the setting 'redisPort'",
-    ),
-    ("state.redis", {"redisHost": "h", "redisDB": "x"}, "store.yaml:11: the setting 'redisDB'"),
-    (
-        "state.redis",
-        {"redisHost": "h", "RedisType": "ring"},
-        "store.yaml:11: the setting 'RedisType'",
-    ),
-    (
-        "state.redis",
-        {"redisHost": "h", "enableTLS": "maybe"},
-        "store.yaml:11: the setting 'enableTLS'",
-    ),
-    (
-        "state.redis",
-        {"redisHost": "h", "failover": "true"},
-        "setting 'sentinelMasterName' is missing",
-    ),
-    (
-        "state.redis",
-        {"redisHost": "h", "dialTimeout": "soon"},
-        "store.yaml:11: the setting 'dialTime",
-    ),
-    ("state.redis", {"redisHost": "h", "dialTimeout": "0s"}, "it must be more than 0"),
-    (
-        "state.redis",
-        {"redisHost": "h", "acks": "many"},
-        "store.yaml:11: acks='many' in the redis URL",
-    ),
-    (
-        "state.redis",
-        {"redisHost": "h", "reads": "any"},
-        "store.yaml:11: reads='any' in the redis URL",
-    ),
-    (
-        "state.redis",
-        {"redisHost": "a:1,b:2"},
-        "store.yaml:9: the redis URL is wrong: several hosts",
-    ),
-    ("state.redis", {"redisHost": "h", "clientCert": "-----BEGIN X"}, "put it into a file"),
-    (
-        "state.redis",
-        {"redisHost": "h", "REDISHOST": "i"},
-        "'REDISHOST' is given twice, see store.yaml:9",
-    ),
-    ("state.redis", {"url": "sqlite:///x.db"}, "store.yaml:9: the setting 'url' is wrong"),
-    (
-        "state.redis",
-        {"url": "redis://h", "acks": "-1"},
-        "store.yaml:11: acks='-1' in the redis URL",
-    ),
-    (
-        "state.sqlite",
-        {"url": "x.db", "readers": "0"},
-        "store.yaml:11: readers='0' in the sqlite URL",
-    ),
-    ("state.sqlite", {"url": "x.db", "timeout": "never"}, "store.yaml:11: the setting 'timeout'"),
-    ("state.sqlite", {"url": "x.db", "ttlInSeconds": "-1"}, "store.yaml:11: the setting 'ttlInSec"),
-    ("state.in-memory", {"primaryEncryptionKey": "k"}, "values cannot be encrypted yet"),
-    ("state.mongodb", {"host": "h"}, "store.yaml:6: there is no store of the type 'state.mongodb'"),
-    ("state.other", {"url": "other://x"}, "no backend is installed for other://"),
-]
+def test_a_server_starts_without_what_is_optional(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = setting(url="/nowhere/s.db")
+    (tmp_path / "a.yaml").write_text(component("state.in-memory", name="a"))
+    (tmp_path / "b.yaml").write_text(component("state.sqlite", given, "b", "ignoreErrors: true"))
+    with serving(components=tmp_path) as call:
+        assert [each["name"] for each in call("GET", "/v1.0/metadata").json["components"]] == ["a"]
+    assert "store b is left out" in caplog.text
+    (tmp_path / "b.yaml").write_text(component("state.sqlite", given, "b"))
+    with pytest.raises(ConfigurationError, match="/nowhere/s"), serving(components=tmp_path):
+        pass
 
 
-@pytest.mark.parametrize(("kind", "settings", "said"), WRONG_SETTINGS)
-def test_settings_that_are_wrong(kind: str, settings: dict[str, str], said: str) -> None:
-    message = refusal(component(kind, setting(**settings)))
-    assert said in message
-    assert message.startswith("store.yaml:")
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("a: [b\nc", "store.yaml:2: not YAML"),
-        ("a: b: c", "store.yaml:1: not YAML"),
-        ("a: \x00", "store.yaml:1: not YAML"),
-        ("- just\n- a list", "store.yaml:1: expected a mapping"),
-        ("kind: Component\nkind: Component", "store.yaml:2: 'kind' is given twice"),
-        ("\nkind: Component\nspec: {type: state.redis}", "store.yaml:2: a component needs a name"),
-        ("kind: Component\nmetadata: {name: s}", "store.yaml:1: a component needs a type"),
-        (component("state.redis", spec="version: v7"), "store.yaml:7: there is no version 'v7'"),
-        (component("state.redis", "- value: x\n"), "store.yaml:9: a setting needs a name"),
-        (
-            component("state.redis", "- name: x\n"),
-            "the setting 'x' has none of value, secretKeyRef",
-        ),
-        (component("state.redis", "- name: x\n  value: [1]\n"), "store.yaml:10: expected a plain"),
-        (
-            component("state.redis").replace("  metadata:", "  metadata: 7"),
-            "store.yaml:8: expected a",
-        ),
-        (component("state.redis", top="scopes: a"), "expected a list"),
-    ],
-    ids=range(13),
-)
-def test_files_that_are_wrong(text: str, said: str) -> None:
-    assert said in refusal(text)
-
-
-def test_a_file_that_is_not_text(tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(ConfigurationError, match=r"a\.yaml:1: cannot be read"):
-        load(tmp_path, HERE)
-
-
-def test_errors_that_are_to_be_ignored() -> None:
-    warnings: list[str] = []
-    text = component("state.redis", spec="ignoreErrors: true")
-    text += "---\n" + component("state.in-memory", name="t", spec="ignoreErrors: true")
-    [found] = read(text, warnings=warnings)
-    assert (found.name, found.optional) == ("t", True)
-    assert len(warnings) == 1
-    assert "the setting 'redisHost' is missing" in warnings[0]
+def test_the_component_of_the_document() -> None:
+    document = Path(__file__).parents[2] / "docs" / "dapr.md"
+    [text] = re.findall(r"```yaml\n(.*?)```", document.read_text(), re.DOTALL)
+    around = Surroundings(environment={"REDIS_PASSWORD": "secret"})
+    assert one(text, around).url == "redis://:secret@localhost:6379/0?acks=0"
 
 
 # --- a server of component files ----------------------------------------------------------------

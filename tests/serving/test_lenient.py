@@ -25,7 +25,10 @@ def test_json_that_was_encoded_twice(store: StoreClient, strict: Client) -> None
     assert store.call("POST", f"{store.path}/bulk", json.dumps(keys)).json[0]["data"] == 1
     assert store.call("POST", f"{store.path}/transaction", json.dumps(operations)).status == 204
     assert store.get("a").status == 204
-    for body in ('"text"', '""', '"17"', '"null"', '"[}"', '"[]', '"[{\\"key\\":\\"\\ud800\\"}]"'):
+    lone_surrogates = [
+        f'"[{{\\"key\\":\\"{key}\\",\\"value\\":\\"\\ud800\\"}}]"' for key in ("a", "\\ud800")
+    ]
+    for body in ('"text"', '""', '"17"', '"null"', '"[}"', '"[]', *lone_surrogates):
         answer = store.call("POST", store.path, body)
         assert answer.status == 400, body
 

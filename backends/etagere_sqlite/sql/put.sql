@@ -1,6 +1,7 @@
--- ?5 is NULL for a record that the contract decided on, knowing what is there. For a write that
--- was not looked up it is the time now: if its etag is in place already, so is the write.
-INSERT INTO {records} (key, etag, expires_at, value) VALUES (?1, ?2, ?3, ?4)
+-- A write that was not looked up is in place already if its etag is, unless that record has expired
+-- by now, the last parameter. For a record that the contract decided on it is the end of time.
+INSERT INTO {records} (key, etag, expires_at, value) VALUES (?, ?, ?, ?)
 ON CONFLICT (key) DO UPDATE
 SET etag = excluded.etag, expires_at = excluded.expires_at, value = excluded.value
-WHERE ?5 IS NULL OR {records}.etag <> excluded.etag OR {records}.expires_at <= ?5
+WHERE {records}.etag <> excluded.etag
+    OR ifnull({records}.expires_at, 9223372036854775807) <= ?

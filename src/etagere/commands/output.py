@@ -8,10 +8,11 @@ import sys
 from base64 import b64encode
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
+from typing import TextIO
 
 
 class ReaderGone(Exception):
-    """Raised when nobody reads standard output any more, as after `| head`."""
+    """Raised when nobody reads the output any more, as after `| head`."""
 
 
 def write(data: bytes) -> None:
@@ -19,7 +20,7 @@ def write(data: bytes) -> None:
     if sys.stdout is None:
         raise OSError("standard output is closed")
     rest = memoryview(data)
-    with _watched():
+    with _watched(sys.stdout):
         while rest:  # unbuffered, as under PYTHONUNBUFFERED, a write may be partial
             rest = rest[sys.stdout.buffer.write(rest) :]
 
@@ -32,8 +33,8 @@ def write_line(text: str) -> None:
 def say(line: str) -> None:
     """Write a line to standard error, if anybody is there to read it."""
     if sys.stderr is not None:
-        with suppress(OSError):
-            print(line, file=sys.stderr)
+        with suppress(OSError, ReaderGone), _watched(sys.stderr):
+            print(line, file=sys.stderr, flush=True)
 
 
 def json_line(**fields: object) -> bytes:
@@ -61,17 +62,17 @@ def flushed() -> Generator[None]:
         yield
     finally:
         if sys.stdout is not None:
-            with _watched():
+            with _watched(sys.stdout):
                 sys.stdout.flush()
 
 
 @contextmanager
-def _watched() -> Generator[None]:
+def _watched(stream: TextIO) -> Generator[None]:
     try:
         yield
     except OSError as error:
         # What is still buffered must not fail again when the interpreter flushes it at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if isinstance(error, BrokenPipeError):
             raise ReaderGone from error
         raise

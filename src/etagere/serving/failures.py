@@ -81,11 +81,20 @@ KINDS: Final[Mapping[type[EtagereError], Kind]] = {
 
 
 def failed(
-    action: Action, store: str, error: EtagereError, *, key: str = "", strict: bool = False
+    action: Action,
+    store: str,
+    error: EtagereError,
+    *,
+    key: str = "",
+    details: Sequence[ErrorInfo] = (),
+    strict: bool = False,
 ) -> ApiError:
     """Return what a face says when an action failed with `error`."""
     kind = kind_of(error)
-    return _api_error(action, kind, store, error, [_info(kind, error)], key, strict)
+    shown = FAILED if strict and _is_plain_failure_in_dapr(action, kind) else kind
+    condition = Condition(action.code, shown.status, shown.grpc, action.message, kind.reason)
+    cause = f"{kind.lead}{error}"
+    return ApiError(condition, details or [info_of(error)], store=store, key=key, cause=cause)
 
 
 def failed_items(
@@ -102,8 +111,8 @@ def failed_items(
         return None
     conflicts = [error for _, error in errors if isinstance(error, ETagMismatch)]
     decisive = conflicts[0] if conflicts else errors[0][1]
-    details = [_info(kind_of(error), error, index) for index, error in errors]
-    return _api_error(action, kind_of(decisive), store, decisive, details, "", strict)
+    details = [info_of(error, index) for index, error in errors]
+    return failed(action, store, decisive, details=details, strict=strict)
 
 
 def kind_of(error: EtagereError) -> Kind:
@@ -111,25 +120,8 @@ def kind_of(error: EtagereError) -> Kind:
     return next((KINDS[base] for base in type(error).__mro__ if base in KINDS), FAILED)
 
 
-def _api_error(
-    action: Action,
-    kind: Kind,
-    store: str,
-    error: EtagereError,
-    details: Sequence[ErrorInfo],
-    key: str,
-    strict: bool,
-) -> ApiError:
-    shown = FAILED if strict and _is_plain_failure_in_dapr(action, kind) else kind
-    condition = Condition(action.code, shown.status, shown.grpc, action.message, kind.reason)
-    return ApiError(condition, details, store=store, key=key, cause=f"{kind.lead}{error}")
-
-
-def _is_plain_failure_in_dapr(action: Action, kind: Kind) -> bool:
-    return kind.status == 400 or (kind is CONFLICT and not action.conflicts_in_dapr)
-
-
-def _info(kind: Kind, error: EtagereError, index: int | None = None) -> ErrorInfo:
+def info_of(error: EtagereError, index: int | None = None) -> ErrorInfo:
+    """Return what programs are told of an error: of which key, and whether the write is there."""
     place = getattr(error, "index", None) if index is None else index
     facts = {
         "certainty": error.certainty.value,
@@ -140,4 +132,8 @@ def _info(kind: Kind, error: EtagereError, index: int | None = None) -> ErrorInf
         "etag": getattr(error, "etag", None),
     }
     known = {name: fact for name, fact in facts.items() if fact is not None}
-    return ErrorInfo(kind.reason, ETAGERE, known)
+    return ErrorInfo(kind_of(error).reason, ETAGERE, known)
+
+
+def _is_plain_failure_in_dapr(action: Action, kind: Kind) -> bool:
+    return kind.status == 400 or (kind is CONFLICT and not action.conflicts_in_dapr)

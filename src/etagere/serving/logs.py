@@ -9,23 +9,24 @@ from typing import Any
 
 from etagere.errors import ConfigurationError
 
-LOGGERS = ("etagere", "uvicorn")
+LEVELS = {
+    "etagere": logging.INFO,
+    "uvicorn": logging.WARNING,  # what it says of processes and lifespans is said here already
+}
 
 
-def configure(log_format: str = "text", level: str = "INFO") -> None:
+def configure(log_format: str) -> None:
     """Send what etagere and its HTTP server log to standard error, in one of the two formats."""
     formatters = {"text": TextFormatter, "json": JsonFormatter}
     if log_format not in formatters:
         raise ConfigurationError(f"the log format is text or json, not {log_format!r}")
     handler = logging.StreamHandler()
     handler.setFormatter(formatters[log_format]())
-    for name in LOGGERS:
+    for name, level in LEVELS.items():
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.setLevel(level)
         logger.propagate = False
-    # uvicorn talks of processes and lifespans; what matters of that is logged here.
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
 
 
 class JsonFormatter(logging.Formatter):
