@@ -18,7 +18,7 @@ class Statements:
     def __init__(self, schema: str | None, table: str) -> None:
         place = f"{quoted('schema', schema)}." if schema else ""
         self.table = place + quoted("table", table)
-        self._migrations_table = place + quoted("table", MIGRATIONS_TABLE)
+        self._names = {"table": self.table, "migrations": place + MIGRATIONS_TABLE}
         if table == MIGRATIONS_TABLE:
             raise ConfigurationError(
                 f"table={table!r} in the postgres URL is wrong: etagere keeps its notes under that"
@@ -45,8 +45,7 @@ class Statements:
         return self._filled(SQL / name)
 
     def _filled(self, file: Traversable) -> str:
-        text = file.read_text("utf-8")
-        return text.replace("{migrations}", self._migrations_table).replace("{table}", self.table)
+        return file.read_text("utf-8").format_map(self._names)
 
 
 FACTS = (SQL / "facts.sql").read_text("utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -23,6 +25,7 @@ Answers: TypeAlias = Sequence[Outcome | Undecided]
 
 ATTEMPTS: Final = 5
 """How often a part is done that others are in the way of, before `Store` hears of it."""
+PAUSE_SECONDS: Final = 0.02
 
 
 class Writer:
@@ -74,6 +77,8 @@ class Writer:
             for _ in range(ATTEMPTS - 1):
                 with suppress(Contended):
                     return await self._attempt(connection, guarantee, kind, part)
+                # Let whoever was in the way go first.
+                await asyncio.sleep(random.uniform(0.0, PAUSE_SECONDS))  # noqa: S311
             return await self._attempt(connection, guarantee, kind, part)
         except EtagereError as error:
             if isinstance(error, NotPrimary):

@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple
 
 import aiosqlite
 import anyio.to_thread
@@ -25,7 +25,7 @@ class Session(Protocol):
         ...
 
 
-P = ParamSpec("P")
+Arguments = TypeVarTuple("Arguments")
 S = TypeVar("S", bound=Session)
 T = TypeVar("T")
 
@@ -60,9 +60,7 @@ class Connection(Generic[S]):
             # aiosqlite reports the end of its thread a moment before the thread ends.
             self._thread.join()
 
-    async def run(
-        self, work: Callable[Concatenate[S, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
+    async def run(self, work: Callable[[S, *Arguments], T], *arguments: *Arguments) -> T:
         """Return what `work` returns, called with the session in the connection's thread.
 
         Cancelled, it returns at once: `work` is left out if it has not begun, and interrupted if it
@@ -70,7 +68,7 @@ class Connection(Generic[S]):
         """
         if self._session is None:
             raise Closed("the SQLite connection is not open; open the store first")
-        job = _Job(self._session.interrupt, partial(work, self._session, *args, **kwargs))
+        job = _Job(self._session.interrupt, partial(work, self._session, *arguments))
         self.waiting += 1
         try:
             return await self._in_thread(job)

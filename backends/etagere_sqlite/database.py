@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from operator import attrgetter
 
 from etagere.errors import ConfigurationError, NotSupported
 from etagere_sqlite.connection import Connection
@@ -57,10 +58,8 @@ class Database:
 
     @property
     def reader(self) -> Connection[Reader] | Connection[Writer]:
-        """The connection with the least to read."""
-        if not self._readers:
-            return self.writer
-        return min(self._readers, key=lambda reader: reader.waiting)
+        """The connection with the least to do."""
+        return min(self._readers, key=attrgetter("waiting")) if self._readers else self.writer
 
     def _writer(self) -> Writer:
         with _connected(self._settings) as raw:

@@ -28,7 +28,7 @@ class Reader:
 
     def read(self, operations: Sequence[Read]) -> list[Record | None]:
         """Fetch a batch, all as of one moment."""
-        wanted = as_json(dict.fromkeys(operation.key for operation in operations))
+        wanted = as_json({operation.key for operation in operations})
         rows = self.raw.execute(self._statements.read, (wanted,)).fetchall()
         now = self._clock()
         found = {

@@ -51,8 +51,9 @@ class Flight:
         return self._bell
 
     def ring(self) -> None:
-        """Wake the flight when it is idle."""
-        self._bell.set_result(None)
+        """Wake the flight, which is idle; it may have been cancelled with all tasks of the loop."""
+        if not self._bell.done():
+            self._bell.set_result(None)
 
     def depart(self, due: float) -> None:
         """Note that a batch leaves."""

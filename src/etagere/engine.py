@@ -59,10 +59,7 @@ class Engine:
             raise NotSupported(f"{name} runs on {', '.join(sorted(loops))}, not {self._loop.name}")
         self._opened = True
         try:
-            with anyio.fail_after(self.timeout):
-                await self.backend.open()
-        except (Unavailable, TimeoutError) as error:
-            log.warning("%s is not available yet: %s", name, error)
+            await self._open_backend(name)
         except BaseException:
             await self._close_backend()
             raise
@@ -90,6 +87,13 @@ class Engine:
                 await self._background.__aexit__(None, None, None)
             finally:
                 await self._close_backend()
+
+    async def _open_backend(self, name: str) -> None:
+        try:
+            with anyio.fail_after(self.timeout):
+                await self.backend.open()
+        except (Unavailable, TimeoutError) as error:
+            log.warning("%s is not available yet: %s", name, error)
 
     async def _close_backend(self) -> None:
         with anyio.move_on_after(CLOSING_SECONDS, shield=True) as scope:

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 import pytest
 
 from etagere import Store
-from tests.behaviour.targets import TARGETS, Target, Targets
+from tests.behaviour.targets import BACKENDS, TARGETS, Target, Targets
 
 _numbers = itertools.count()
 
@@ -20,13 +20,14 @@ _numbers = itertools.count()
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "target" in metafunc.fixturenames:
         marker = metafunc.definition.get_closest_marker("targets")
-        names = [name for name in TARGETS if marker is None or family(name) in marker.args]
+        wanted = BACKENDS if marker is None else marker.args
+        names = [name for name in TARGETS if family(name) in wanted]
         metafunc.parametrize("target", names, indirect=True, scope="module")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
-        "markers", "targets(*names): run only on these backends, because only they have the thing"
+        "markers", "targets(*names): run on these; without it, on every backend but not over HTTP"
     )
 
 

@@ -11,15 +11,20 @@ from typing import Any
 
 import etagere
 from etagere import Store
+from etagere.serving import Settings
+from tests.behaviour.http_store import HttpStore
 from tests.servers import PostgresServer, ValkeyServer, postgres, redis_binaries, valkey
+from tests.serving.support import running_server
 
 # A lone Redis has nobody to confirm a strong write: strong is then the word of the primary.
 ALONE = "?acks=0"
 REDIS = {f"redis-{name}": path for name, path in redis_binaries()} or {"redis": None}
-TARGETS = ["memory", "sqlite", *REDIS, "postgres"]
+HTTP = "http"
+BACKENDS = ("memory", "sqlite", "redis", "postgres")
 SHARED = ("sqlite", "redis", "postgres")
 """Those that several stores can open at once."""
 NETWORKED = ("redis", "postgres")
+TARGETS = ["memory", "sqlite", *REDIS, "postgres", HTTP]
 
 
 class Target:
@@ -33,6 +38,31 @@ class Target:
         """Return another store on this database."""
         return etagere.open(self.url, **options)
 
+    def open_directly(self) -> Store:
+        """Return a store on the database itself, where `open` leads through a server."""
+        return etagere.open(self.url)
+
+
+class ServedTarget(Target):
+    """A server, with an SQLite file behind it."""
+
+    def __init__(self, database: str, served_at: str, store: str) -> None:
+        super().__init__(HTTP, database)
+        self._served_at = served_at
+        self._store = store
+
+    def open(self, **options: Any) -> Any:
+        """Return another client."""
+        return HttpStore(self._served_at, self._store)
+
+
+@contextmanager
+def served(url: str) -> Iterator[Target]:
+    """Serve a database, and let values be larger than most would want."""
+    settings = Settings(stores=[("shelf", url)], port=0, max_body_size=64 * 2**20)
+    with running_server(settings) as server:
+        yield ServedTarget(url, server.url, "shelf")  # type: ignore[attr-defined]
+
 
 class Targets:
     """Makes databases; starts each server when the first test needs it."""
@@ -45,6 +75,10 @@ class Targets:
 
     @contextmanager
     def make(self, name: str) -> Iterator[Target]:
+        if name == HTTP:
+            with self._sqlite_url(name) as url, served(url) as target:
+                yield target
+            return
         family = name.partition("-")[0]
         make: Callable[[str], Any] = getattr(self, f"_{family}_url")
         with make(name) as url:

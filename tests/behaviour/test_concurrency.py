@@ -12,7 +12,7 @@ import anyio
 import pytest
 
 from etagere import Delete, EtagereError, ETagMismatch, Item, Set, Store
-from tests.behaviour.targets import SHARED, Target
+from tests.behaviour.targets import BACKENDS, HTTP, SHARED, TARGETS, Target
 
 pytestmark = pytest.mark.anyio
 
@@ -23,7 +23,7 @@ TASKS = 64
 async def stores(target: Target, store: Store) -> AsyncIterator[list[Store]]:
     """The store, and where several can share a database, three more on other connections."""
     async with AsyncExitStack() as stack:
-        others = 3 if target.name.startswith(SHARED) else 0
+        others = 3 if target.name.startswith((*SHARED, HTTP)) else 0
         yield [store] + [await stack.enter_async_context(target.open()) for _ in range(others)]
 
 
@@ -51,17 +51,19 @@ class TestCounters:
                 tasks.start_soon(increment)
         assert await value_of(store, key) == b"6400"
 
+    @pytest.mark.targets(*TARGETS)
     async def test_increments_from_several_stores(self, stores: list[Store], key: str) -> None:
         async def increment(store: Store) -> None:
-            for _ in range(20):
+            for _ in range(10):
                 await store.update(key, plus_one, attempts=10_000)
 
         async with anyio.create_task_group() as tasks:
             for store in stores:
                 for _ in range(4):
                     tasks.start_soon(increment, store)
-        assert await value_of(stores[0], key) == b"%d" % (80 * len(stores))
+        assert await value_of(stores[0], key) == b"%d" % (40 * len(stores))
 
+    @pytest.mark.targets(*TARGETS)
     async def test_increments_by_hand(self, stores: list[Store], key: str) -> None:
         """The retry loop of the guide: read, change, write if nobody else did."""
 
@@ -86,6 +88,7 @@ class TestCounters:
         assert conflicts[key] > 0
 
 
+@pytest.mark.targets(*TARGETS)
 class TestRaces:
     """Everybody starts with the same knowledge; exactly one may win."""
 
@@ -107,9 +110,11 @@ class TestRaces:
         assert len(results) + lost == len(attempts)
         return results
 
-    async def test_200_rounds_on_one_etag(self, stores: list[Store], key: str) -> None:
+    async def test_200_rounds_on_one_etag(
+        self, target: Target, stores: list[Store], key: str
+    ) -> None:
         etag = await stores[0].set(key, b"start")
-        for round_ in range(200):
+        for round_ in range(20 if target.name == HTTP else 200):
             values = [b"%d:%d" % (round_, n) for n in range(TASKS)]
             winners = await self.race(
                 [
@@ -127,7 +132,7 @@ class TestRaces:
             etag = item.etag
 
     async def test_creators(self, stores: list[Store], key: str) -> None:
-        for round_ in range(20):
+        for round_ in range(10):
             name = f"{key}/{round_}"
             winners = await self.race(
                 [
@@ -141,6 +146,7 @@ class TestRaces:
             assert item is not None
             assert winners == [item.etag]
 
+    @pytest.mark.targets(*BACKENDS)
     async def test_deleters(self, stores: list[Store], key: str) -> None:
         for _ in range(20):
             etag = await stores[0].set(key, b"")
@@ -153,6 +159,7 @@ class TestRaces:
             assert winners == [True]
             assert await stores[0].exists(key, consistency="strong") is False
 
+    @pytest.mark.targets(*BACKENDS)
     async def test_blind_deleters(self, stores: list[Store], key: str) -> None:
         for _ in range(20):
             await stores[0].set(key, b"")
@@ -161,6 +168,7 @@ class TestRaces:
             )
             assert Counter(found) == {True: 1, False: TASKS - 1}
 
+    @pytest.mark.targets(*BACKENDS)
     async def test_a_writer_and_a_deleter(self, stores: list[Store], key: str) -> None:
         for round_ in range(20):
             etag = await stores[0].set(key, b"old")
@@ -234,6 +242,7 @@ class TestCrowds:
 
 
 class TestCancellation:
+    @pytest.mark.targets(*TARGETS)
     @pytest.mark.parametrize("seed", range(4))
     async def test_at_random_moments(self, target: Target, key: str, seed: int) -> None:
         """Callers give up at any moment; the others get their own answers, and soon."""

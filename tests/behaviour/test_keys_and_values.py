@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from etagere import Delete, InvalidArgument, Item, Set, Store, TooLarge
+from tests.behaviour.targets import TARGETS
 from tests.listing import listed
 
 pytestmark = pytest.mark.anyio
@@ -20,6 +21,7 @@ def noise(size: int) -> bytes:
     return random.Random(size).randbytes(size)
 
 
+@pytest.mark.targets(*TARGETS)
 @pytest.mark.parametrize(
     "value",
     [
@@ -45,9 +47,10 @@ async def test_values(store: Store, key: str, value: bytes) -> None:
     (third,) = await store.transact([Set(key, value, etag=str(again))])
     assert [item async for item in store.items(prefix=key)] == [Item(key, value, str(third))]
     assert (await store.update(key, lambda old: b"?" if old is None else old)).value == value
-    assert await store.delete(key) is True
+    assert await store.delete_many([key]) == [True]
 
 
+@pytest.mark.targets(*TARGETS)
 async def test_large_values_side_by_side(store: Store, key: str) -> None:
     values = {f"{key}/{n}": noise(3 * MIB + n) for n in range(6)}
     etags = await store.set_many(values)
@@ -117,6 +120,7 @@ STRANGE = [
 ]
 
 
+@pytest.mark.targets(*TARGETS)
 @pytest.mark.parametrize("name", STRANGE, ids=ascii)
 async def test_keys(store: Store, name: str) -> None:
     etag = await store.set(name, name.encode(), concurrency="first-write")
@@ -127,11 +131,12 @@ async def test_keys(store: Store, name: str) -> None:
     assert await store.get_many([name, name]) == [Item(name, b"2", etag)] * 2
     assert await listed(store, prefix=name) == [name]
     await store.transact([Set(name, b"3", etag=etag), Delete(name), Set(name, b"4")])
-    assert await store.delete(name) is True
+    assert await store.delete(name) in (True, None)
     assert await store.exists(name) is False
     assert await listed(store, prefix=name) == []
 
 
+@pytest.mark.targets(*TARGETS)
 async def test_keys_that_look_alike_are_different(store: Store) -> None:
     alike = ["Key", "key", "KEY", "key ", " key", "e\u0301", "é", "ﬁ", "fi", "k\u200bey", "K"]
     etags = await store.set_many({name: name.encode() for name in alike})
@@ -143,6 +148,7 @@ async def test_keys_that_look_alike_are_different(store: Store) -> None:
         assert await store.delete_many([name]) == [True]
 
 
+@pytest.mark.targets(*TARGETS)
 @pytest.mark.parametrize("name", ["x" * 1025, "é" * 513, "🦜" * 257])
 async def test_keys_over_the_limit(store: Store, name: str) -> None:
     for call in (store.get(name), store.set(name, b""), store.delete(name), store.touch(name, 5)):

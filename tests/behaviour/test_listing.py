@@ -8,9 +8,10 @@ import anyio
 import pytest
 
 from etagere import InvalidArgument, Item, Store
+from tests.behaviour.targets import BACKENDS, TARGETS
 from tests.listing import listed
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.targets(*TARGETS)]
 
 NAMES = ["", "!", "A", "B", "a", "aa", "ab", "b", "~", "é", "\ud7ff", "\ue000", "\uffff", "🦜"]
 SPECIAL = ["%", "_", "*", "?", "[", "]", "\\", "'", '"', "{", "^", "-", "[a-z]", "\\%", "%%", "__"]
@@ -78,6 +79,7 @@ async def test_all_keys(store: Store, key: str) -> None:
     assert set(keys) <= set(everything)
 
 
+@pytest.mark.targets(*BACKENDS)
 @pytest.mark.parametrize("level", ["eventual", "strong"])
 async def test_both_levels(store: Store, key: str, level: str) -> None:
     keys = await fill(store, key, NAMES)
@@ -140,6 +142,7 @@ async def test_values_belong_to_their_keys_while_others_write(store: Store, key:
             assert len(items) == 200
 
 
+@pytest.mark.targets(*BACKENDS)
 @pytest.mark.parametrize("bounds", [{"prefix": "\0"}, {"after": "\ud800"}, {"limit": -1}])
 async def test_bounds_that_make_no_sense(store: Store, bounds: dict[str, object]) -> None:
     with pytest.raises(InvalidArgument):

@@ -6,12 +6,13 @@ import anyio
 import pytest
 
 from etagere import Delete, ETagMismatch, Item, NotSupported, Set, Store, TooLarge
-from tests.behaviour.targets import Target
+from tests.behaviour.targets import TARGETS, Target
 from tests.listing import listed
 
 pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.targets(*TARGETS)
 class TestBulk:
     async def test_order_and_duplicates(self, store: Store, key: str) -> None:
         a, b, c = (f"{key}/{name}" for name in "abc")
@@ -95,6 +96,7 @@ class TestTransactions:
         assert isinstance(found[2], Item)
         assert (found[2].etag, found[2].expires_at is None) == (results[3], False)
 
+    @pytest.mark.targets(*TARGETS)
     @pytest.mark.parametrize("position", [0, 1, 3])
     async def test_or_nothing(self, store: Store, key: str, position: int) -> None:
         a, b, c = (f"{key}/{name}" for name in "abc")
@@ -109,6 +111,7 @@ class TestTransactions:
         assert await store.get_many([a, b, c], consistency="strong") == items
         assert len(before) == 2
 
+    @pytest.mark.targets(*TARGETS)
     async def test_the_first_of_several_conflicts_is_named(self, store: Store, key: str) -> None:
         etag = await store.set(key, b"")
         with pytest.raises(ETagMismatch) as raised:
@@ -158,6 +161,7 @@ class TestTransactions:
         gone = await store.transact([Delete(f"{key}/{n:04}") for n in range(most)])
         assert gone == [True] * most
 
+    @pytest.mark.targets(*TARGETS)
     async def test_nobody_sees_half_of_one(self, store: Store, target: Target, key: str) -> None:
         """Money moves between accounts; every transaction that reads them sees the same sum."""
         accounts = [f"{key}/{n}" for n in range(4)]

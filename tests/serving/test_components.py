@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -321,24 +322,38 @@ def test_the_component_of_the_document() -> None:
 # --- a server of component files ----------------------------------------------------------------
 
 
-def test_swapping_the_store_is_swapping_the_file(tmp_path: Path) -> None:
-    files = {
-        "memory": component("state.in-memory", setting(ttlInSeconds="100"), name="store"),
-        "sqlite": component("state.sqlite", setting(url=f"{tmp_path}/s.db"), name="store"),
+def test_swapping_the_store_is_swapping_the_file(
+    tmp_path: Path, redis_url: str, postgres_url: str
+) -> None:
+    kinds = {
+        "state.in-memory": {},
+        "state.sqlite": {"connectionString": f"{tmp_path}/s.db", "busyTimeout": "2s"},
+        "state.redis": {"redisHost": urlsplit(redis_url).netloc, "redisDB": "1", "acks": "0"},
+        "state.postgresql": {"connectionString": postgres_url, "tableName": "my_state"},
     }
-    for kind, text in files.items():
+    for kind, settings in kinds.items():
+        text = component(kind, setting(**settings), name="store")
         (tmp_path / "store.yaml").write_text(text)
         with serving(components=tmp_path, app_id="app") as call:
             store = StoreClient(call, "store")
-            assert store.save({"key": "a", "value": kind}).status == 204
-            found = store.get("a")
-            assert found.json == kind
-            assert ("metadata.ttlexpiretime" in found.headers) == (kind == "memory")
+            etag = store.save({"key": "a", "value": kind, "etag": ""}).etag
+            strong = {"key": "a", "value": 2, "etag": etag, "options": {"consistency": "strong"}}
+            assert store.save(strong).status == 204
+            refused = store.transact(("upsert", {"key": "b"}), ("upsert", strong))
+            assert refused.error == (409, "ERR_STATE_TRANSACTION")
+            assert refused.info()["actual"] == store.get("a", "?consistency=strong").etag
+            assert store.keys() == ["a"]
             [described] = call("GET", "/v1.0/metadata").json["components"]
-            assert described["type"].endswith(kind)
-            forever = {"key": "b", "metadata": {"ttlInSeconds": "-1"}}
-            store.save(forever)
-            assert "metadata.ttlexpiretime" not in store.get("b").headers
+            assert described["type"] == kind
+
+
+def test_a_time_to_live_by_default(tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(component("state.in-memory", setting(ttlInSeconds="100")))
+    with serving(components=tmp_path) as call:
+        store = StoreClient(call, "s")
+        store.save({"key": "a"}, {"key": "b", "metadata": {"ttlInSeconds": "-1"}})
+        assert "metadata.ttlexpiretime" in store.get("a").headers
+        assert "metadata.ttlexpiretime" not in store.get("b").headers
 
 
 def test_stores_by_url_and_by_file_together(tmp_path: Path) -> None:

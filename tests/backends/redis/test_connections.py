@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
@@ -201,6 +202,43 @@ async def test_slow_replies_are_waited_for_as_long_as_they_trickle(proxy: TcpPro
             tasks.append(asyncio.create_task(read))
             await asyncio.sleep(0.15)
         assert await asyncio.gather(*tasks) == [Record(value, "e")] * 5
+
+
+async def test_a_long_request_may_take_its_time(
+    valkey_server: ValkeyServer, redis_url: str
+) -> None:
+    value = b"x" * (24 << 20)
+    async with slow_front(valkey_server) as port:
+        url = f"redis://127.0.0.1:{port}?reply_timeout=1"
+        async with opened(url) as backend:
+            started = asyncio.get_running_loop().time()
+            assert await do(backend, Write("k", value, "e")) is True
+            assert asyncio.get_running_loop().time() - started > 2
+    assert valkey_server.call("HSTRLEN", "k", "value") == len(value)
+
+
+@asynccontextmanager
+async def slow_front(server: ValkeyServer) -> AsyncIterator[int]:
+    """Yield a port through which requests reach the server at 10 MB/s at most."""
+
+    async def copy(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pause: float
+    ) -> None:
+        while data := await reader.read(2**16):
+            writer.write(data)
+            await writer.drain()
+            await asyncio.sleep(pause)
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        upstream, to_server = await asyncio.open_connection(server.host, server.port)
+        await asyncio.gather(copy(reader, to_server, 0.0065), copy(upstream, writer, 0))
+
+    # Little may wait in the sockets.
+    listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+    async with await asyncio.start_server(connected, sock=listener):
+        yield listener.getsockname()[1]
 
 
 # --- cancellation ---------------------------------------------------------------------------------

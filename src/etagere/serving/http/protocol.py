@@ -16,7 +16,6 @@ HEAD_SECONDS: Final = 10.0
 class BoundedProtocol(HttpToolsProtocol):
     """Refuses headers without end, and hangs up on who does not come to the point."""
 
-    _in_head = False
     _head_size = 0
     _head_deadline = 0.0
 
@@ -28,19 +27,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came, and look at the bounds while the head is not complete."""
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
+        # A scope is there when a message begins, and has its method when the head is complete.
+        if self.scope and "method" not in self.scope and not self.transport.is_closing():
             self._bound_head(len(data))
-
-    def on_message_begin(self) -> None:
-        """Note that a head has begun."""
-        super().on_message_begin()
-        self._in_head = True
-
-    def on_headers_complete(self) -> None:
-        """Note that the head is complete."""
-        self._in_head = False
-        self._head_size = 0
-        super().on_headers_complete()
+        elif self._head_size:
+            self._head_size = 0
 
     def _bound_head(self, size: int) -> None:
         if not self._head_size:

@@ -45,11 +45,7 @@ UNAUTHORIZED: Final = Response(401, [TEXT, (b"content-length", b"17")], b"invali
 
 def json_response(content: object, status: int = 200, *, end: bytes = b"") -> Response:
     """Return a response whose body is JSON."""
-    return json_bytes(msgspec.json.encode(content) + end, status)
-
-
-def json_bytes(body: bytes, status: int = 200) -> Response:
-    """Return a response whose body is JSON text already."""
+    body = msgspec.json.encode(content) + end
     return Response(status, [JSON, (b"content-length", b"%d" % len(body))], body)
 
 

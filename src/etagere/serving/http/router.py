@@ -65,7 +65,9 @@ class Router:
             node = literal or node.parameter
         if node is None or node.route is None:
             return None
-        return node.route, [unescape(parameter) for parameter in parameters]
+        if "%" in request.path or "+" in request.path:
+            parameters = [unescape(parameter) for parameter in parameters]
+        return node.route, parameters
 
 
 def segments_of(path: str) -> list[str]:

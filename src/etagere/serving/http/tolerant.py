@@ -87,13 +87,10 @@ def is_json(value: bytes) -> bool:
 
 def _item(text: str, lenient: bool) -> StateItem:
     fields = _fields(text, "state.SetRequest")
-    try:
-        value = fields.get("value", _NULL).encode()
-    except UnicodeEncodeError as error:
-        raise Malformed("a lone surrogate in a value") from error
+    value = _encodable(fields.get("value", _NULL))
     return StateItem(
         _string(fields.get("key", _NULL), "SetRequest.key"),
-        Raw(value),
+        Raw(value.encode()),
         _etag(fields.get("etag", _NULL), lenient),
         _strings(fields.get("metadata", _NULL), "SetRequest.metadata"),
         _options(fields.get("options", _NULL)),
@@ -197,7 +194,7 @@ def _string(text: str, field: str) -> str:
         return ""
     if _kind(text) != "string":
         raise _wrong(text, field, "string")
-    return str(json.loads(text))
+    return _encodable(json.loads(text))
 
 
 def _integer(text: str, field: str) -> int | None:
@@ -216,6 +213,14 @@ def _strings(text: str, field: str) -> dict[str, str]:
     spans = [text[start:end] for start, end in _parts(text)]
     values = [_string(value, field) for value in spans[1::2]]
     return {json.loads(name): value for name, value in zip(spans[::2], values, strict=True)}
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Malformed("invalid Unicode: half of a surrogate pair") from error
+    return text
 
 
 def _wrong(text: str, field: str, type_name: str) -> Malformed:
