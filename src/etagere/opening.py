@@ -55,8 +55,6 @@ def open(
     for layer in layers:
         backend = layer(backend)
     if namespace is not None:
-        if not namespace:
-            raise ConfigurationError("a namespace is not empty; leave it out for none")
         backend = KeyPrefix(backend, prefix_of(namespace))
     return Store(backend, timeout=timeout, require=require)
 
