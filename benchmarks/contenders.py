@@ -156,6 +156,7 @@ async def plain_postgres(url: str) -> AsyncIterator[PlainPostgres]:
     """Connect with a pool of ten."""
     async with asyncpg.create_pool(url, min_size=10, max_size=10) as pool:
         await pool.execute(
-            'CREATE TABLE IF NOT EXISTS raw (key text COLLATE "C" PRIMARY KEY, value bytea, etag text)'
+            "CREATE TABLE IF NOT EXISTS raw"
+            ' (key text COLLATE "C" PRIMARY KEY, value bytea, etag text)'
         )
         yield PlainPostgres(pool)

@@ -28,7 +28,7 @@ class Contender(Protocol):
         ...
 
     async def swap(self, key: str, value: bytes, etag: str | None) -> str:
-        """Write on the condition that the etag matches (None: whatever is there); return the new."""
+        """Write if the etag matches (None: whatever is there); return the new one."""
         ...
 
 

@@ -9,10 +9,11 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PROGRAM = re.compile(r"```python\n(.*?)```", re.DOTALL)
 PROGRAMS = [
     pytest.param(code, id=f"{document.name}-{number}")
     for document in DOCUMENTS
-    for number, code in enumerate(re.findall(r"```python\n(.*?)```", document.read_text(), re.DOTALL))
+    for number, code in enumerate(PROGRAM.findall(document.read_text()))
 ]
 
 
