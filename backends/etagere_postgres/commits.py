@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Final, TypeVar
@@ -11,7 +12,7 @@ from asyncpg import PostgresLogMessage
 from etagere.errors import EtagereError, Interrupted, NotReplicated, Unavailable
 from etagere.operations import Mutation
 from etagere_postgres.failures import DRIVER_ERRORS, translated
-from etagere_postgres.lanes import RECOVERY_SECONDS, Connection, is_at_rest
+from etagere_postgres.lanes import RECOVERY_SECONDS, Connection, is_at_rest, settle
 from etagere_postgres.ledger import keys_of
 from etagere_postgres.replication import Guarantee
 
@@ -69,7 +70,8 @@ async def _commit(connection: Connection, ack_timeout: float | None) -> bool:
         except TimeoutError as error:
             # The driver has told the server to stop waiting: then the commit stands, with a
             # warning, or there was nothing to wait for, without one.
-            await connection.execute("", timeout=RECOVERY_SECONDS)
+            async with asyncio.timeout(RECOVERY_SECONDS):
+                await settle(connection)
             if not warnings:
                 raise Interrupted("PostgreSQL did not answer the commit in time") from error
             return False

@@ -29,6 +29,7 @@ from etagere.operations import (
 from etagere_postgres.failures import translated
 from etagere_postgres.lanes import Connection
 from etagere_postgres.ledger import keys_of
+from etagere_postgres.packing import Row, packed, packed_with_values
 from etagere_postgres.statements import Statements
 
 Single: TypeAlias = Write | Remove | Touch
@@ -86,17 +87,13 @@ def _crowded_keys(operations: Sequence[Mutation], kinds: Sequence[Kind]) -> set[
 
 
 def _kind_of(operation: Mutation) -> Kind:
+    if isinstance(operation, Write):
+        if operation.expected is ANYTHING:
+            return Kind.OVERWRITE_AND_KEEP if operation.ttl is KEEP else Kind.OVERWRITE
+        return Kind.CREATE if operation.expected == ABSENT else Kind.REPLACE
     if isinstance(operation, Transaction):
         return Kind.OTHER
-    if isinstance(operation, Touch):
-        return Kind.TOUCH
-    if isinstance(operation, Remove):
-        return Kind.REMOVE
-    if operation.expected == ABSENT:
-        return Kind.CREATE
-    if operation.expected is not ANYTHING:
-        return Kind.REPLACE
-    return Kind.OVERWRITE_AND_KEEP if operation.ttl is KEEP else Kind.OVERWRITE
+    return Kind.TOUCH if isinstance(operation, Touch) else Kind.REMOVE
 
 
 async def write_group(
@@ -152,15 +149,13 @@ def _upsert(
     statements: Statements, operations: Sequence[Single], *, overwrite: bool, keep: bool
 ) -> Statement:
     # Of several that overwrite one key at once, only the last leaves a trace.
-    writes = {write.key: write for write in cast("Sequence[Write]", operations)}.values()
-    return statements.upsert, (
-        [write.key for write in writes],
-        [write.value for write in writes],
-        [write.etag for write in writes],
-        [None if write.ttl is KEEP else write.ttl for write in writes],
-        overwrite,
-        keep,
-    )
+    last = {write.key: write for write in cast("Sequence[Write]", operations)}
+    rows: list[Row] = [
+        {"key": key, "etag": write.etag, "ttl": None if write.ttl is KEEP else write.ttl}
+        for key, write in last.items()
+    ]
+    values = [write.value for write in last.values()]
+    return statements.upsert, (*packed_with_values(rows, values), overwrite, keep)
 
 
 def _overwrite(statements: Statements, operations: Sequence[Single]) -> Statement:
@@ -177,31 +172,29 @@ def _create(statements: Statements, operations: Sequence[Single]) -> Statement:
 
 def _replace(statements: Statements, operations: Sequence[Single]) -> Statement:
     writes = cast("Sequence[Write]", operations)
-    return statements.replace, (
-        [write.key for write in writes],
-        [write.value for write in writes],
-        [write.etag for write in writes],
-        [write.expected for write in writes],
-        [None if write.ttl is KEEP else write.ttl for write in writes],
-        [write.ttl is KEEP for write in writes],
-    )
+    rows: list[Row] = [
+        {
+            "key": write.key,
+            "expected": write.expected,
+            "etag": write.etag,
+            **({"keep": True} if write.ttl is KEEP else {"ttl": write.ttl}),
+        }
+        for write in writes
+    ]
+    return statements.replace, packed_with_values(rows, [write.value for write in writes])
 
 
 def _touch(statements: Statements, operations: Sequence[Single]) -> Statement:
     touches = cast("Sequence[Touch]", operations)
-    return statements.touch, (
-        [touch.key for touch in touches],
-        [touch.expected for touch in touches],
-        [touch.ttl for touch in touches],
-    )
+    rows: list[Row] = [
+        {"key": touch.key, "expected": touch.expected, "ttl": touch.ttl} for touch in touches
+    ]
+    return statements.touch, (packed(rows),)
 
 
 def _remove(statements: Statements, operations: Sequence[Single]) -> Statement:
-    removes = cast("Sequence[Remove]", operations)
-    return statements.remove, (
-        [remove.key for remove in removes],
-        [remove.expected for remove in removes],
-    )
+    rows: list[Row] = [{"key": remove.key, "expected": remove.expected} for remove in operations]
+    return statements.remove, (packed(rows),)
 
 
 _STATEMENTS: Final[dict[Kind, Callable[[Statements, Sequence[Single]], Statement]]] = {

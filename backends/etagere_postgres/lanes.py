@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Final, TypeAlias, TypeVar
 
 import asyncpg
 
 from etagere.errors import Closed
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+T = TypeVar("T")
 
 RECOVERY_SECONDS: Final = 2.0
 GOODBYE_SECONDS: Final = 1.0
@@ -19,8 +22,8 @@ GOODBYE_SECONDS: Final = 1.0
 class Lane:
     """A few connections, opened when first needed, each used by one batch at a time.
 
-    A batch that fails or is cancelled leaves its connection to a task that brings it back to rest,
-    or ends it; the batch itself does not wait for that, the next one does.
+    What a batch leaves undone, because it failed or was cancelled, goes on in a task of the lane's:
+    a connection is opened to its end, or brought back to rest. The next batch finds it ready.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], width: int) -> None:
@@ -29,7 +32,7 @@ class Lane:
         self._places: asyncio.LifoQueue[Connection | None] = asyncio.LifoQueue()
         for _ in range(width):
             self._places.put_nowait(None)
-        self._recoveries: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
 
     def connection(self) -> Loan:
@@ -41,11 +44,16 @@ class Lane:
         connection = await self._places.get()
         if connection is not None and not connection.is_closed():
             return connection
+        opening = self._start(self._open())
         try:
-            return await self._open()
+            # Waited for, not awaited: a caller who is cancelled does not cancel it.
+            await asyncio.wait({opening})
         except BaseException:
-            self._places.put_nowait(None)
+            opening.add_done_callback(self._keep)
             raise
+        if opening.exception() is not None:
+            self._places.put_nowait(None)
+        return opening.result()
 
     def give_back(self, connection: Connection) -> None:
         """Take back a connection that is at rest."""
@@ -56,43 +64,46 @@ class Lane:
     def give_back_broken(self, connection: Connection) -> None:
         """Take back a connection that may have a statement or a transaction open."""
         if self._closed:
-            return self.give_back(connection)
-        task = asyncio.create_task(self._bring_to_rest(connection))
-        self._recoveries.add(task)
-        task.add_done_callback(self._recoveries.discard)
-        return None
+            self.give_back(connection)
+        else:
+            self._start(self._bring_to_rest(connection))
 
     async def close(self) -> None:
         """Say goodbye on every connection; cancelled, end them without."""
         self._closed = True
         connections = self._take_all()
         try:
-            if self._recoveries:
-                await asyncio.wait(self._recoveries)
+            if self._tasks:
+                await asyncio.wait(self._tasks, timeout=GOODBYE_SECONDS)
             await asyncio.gather(*map(hang_up, connections))
         finally:
             for connection in connections:
                 connection.terminate()
-            for task in self._recoveries:
+            for task in self._tasks:
                 task.cancel()
 
-    def _take_all(self) -> list[Connection]:
-        places = [self._places.get_nowait() for _ in range(self._places.qsize())]
-        for _ in places:
-            self._places.put_nowait(None)
-        return [connection for connection in places if connection is not None]
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _open(self) -> Connection:
         if self._closed:
             raise Closed("the PostgreSQL backend is closed")
         return await self._connect()
 
+    def _keep(self, opening: asyncio.Task[Connection]) -> None:
+        if opening.cancelled() or opening.exception() is not None:
+            self._places.put_nowait(None)
+        else:
+            self.give_back(opening.result())
+
     async def _bring_to_rest(self, connection: Connection) -> None:
         try:
             async with asyncio.timeout(RECOVERY_SECONDS):
-                # Waits until the server is done with what was cancelled.
-                await connection.execute("")
-                if connection.is_in_transaction():
+                await settle(connection)
+                if not is_at_rest(connection):
                     await connection.execute("ROLLBACK")
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             connection.terminate()
@@ -101,6 +112,12 @@ class Lane:
             raise
         finally:
             self.give_back(connection)
+
+    def _take_all(self) -> list[Connection]:
+        places = [self._places.get_nowait() for _ in range(self._places.qsize())]
+        for _ in places:
+            self._places.put_nowait(None)
+        return [connection for connection in places if connection is not None]
 
 
 class Loan:
@@ -126,6 +143,14 @@ class Loan:
 def is_at_rest(connection: Connection) -> bool:
     """Tell whether no transaction is open on a connection, be it because it is closed."""
     return connection.is_closed() or not connection.is_in_transaction()
+
+
+async def settle(connection: Connection) -> None:
+    """Wait until the server is done with a statement that was cancelled."""
+    # The driver sends nothing before that. What comes back does not matter: in a transaction that
+    # has failed it is an error.
+    with suppress(asyncpg.PostgresError):
+        await connection.execute("SELECT 1")
 
 
 async def hang_up(connection: Connection) -> None:

@@ -12,6 +12,7 @@ from typing import Final
 from etagere import contract
 from etagere.operations import Mutation, Outcome, Record, Transaction
 from etagere_postgres.lanes import Connection
+from etagere_postgres.packing import Row, packed_with_values
 from etagere_postgres.statements import Statements
 
 UNREAD: Final = b"the value that is there"
@@ -74,11 +75,9 @@ async def _write(
     }
     if not gone and not changed:
         return
-    await connection.execute(
-        statements.change,
-        gone,
-        list(changed),
-        [None if record.value is UNREAD else record.value for record in changed.values()],
-        [record.etag for record in changed.values()],
-        [record.expires_at for record in changed.values()],
-    )
+    rows: list[Row] = [
+        {"key": key, "etag": record.etag, "expires_at": record.expires_at}
+        for key, record in changed.items()
+    ]
+    values = [None if record.value is UNREAD else record.value for record in changed.values()]
+    await connection.execute(statements.change, gone, *packed_with_values(rows, values))

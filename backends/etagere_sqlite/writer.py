@@ -55,6 +55,8 @@ class Writer(Reader):
         """Do a batch in one transaction; `durable`: it is on the disk itself on return."""
         self._interrupted = False
         self._make_durable(durable)
+        if _is_one_statement(operations):
+            return self._apply(operations)
         # Immediate, because a transaction that has read is failed without any waiting when it comes
         # to write and another process has written meanwhile.
         self.raw.execute("BEGIN IMMEDIATE")
@@ -158,6 +160,20 @@ def _decisive(operations: Iterable[Mutation]) -> dict[str, None]:
         else:
             decisive[operation.key] = None
     return decisive
+
+
+def _is_one_statement(operations: Sequence[Mutation]) -> bool:
+    """Tell whether a batch is a transaction without BEGIN and COMMIT, which cost as much again.
+
+    Not with a time to live: that counts from when the lock is there.
+    """
+    alone = operations[0]
+    return (
+        len(operations) == 1
+        and isinstance(alone, Write)
+        and alone.expected is ANYTHING
+        and alone.ttl is None
+    )
 
 
 def _is_blind(operation: Write | Remove | Touch) -> bool:

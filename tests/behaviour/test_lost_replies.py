@@ -16,14 +16,13 @@ from etagere import (
     Delete,
     ETagMismatch,
     Item,
-    NotReplicated,
     OutcomeUnknown,
     Set,
     Store,
     Unavailable,
 )
 from tests.behaviour.targets import NETWORKED, Target
-from tests.servers import TcpProxy, tcp_proxy, valkey
+from tests.servers import TcpProxy, tcp_proxy
 
 pytestmark = [pytest.mark.anyio, pytest.mark.targets(*NETWORKED)]
 
@@ -248,27 +247,3 @@ async def test_connections_that_are_cut_again_and_again(line: Line, key: str) ->
     total = sum(int(item.value) for item in items if isinstance(item, Item))
     assert confirmed <= total <= confirmed + unknown
     assert confirmed > 0
-
-
-async def test_a_write_that_is_found_is_as_strong_as_it_was_asked_to_be() -> None:
-    """Its answer is lost, and no replica has it: found on the primary, it is not yet strong."""
-    with valkey(replicas=2, replica_lag=0.0) as server:
-        async with tcp_proxy(server.host, server.port) as proxy:
-            url = f"redis://{proxy.host}:{proxy.port}?ack_timeout=0.2"
-            async with etagere.open(url) as store:
-                etag = await store.set("k", b"old", consistency="strong")
-                await store.set("k", b"old", etag=etag, consistency="strong")
-                for replica in server.replicas:
-                    replica.hold()
-                for options in ({}, {"etag": (await store.get("k")).etag}):
-                    proxy.drop_replies(containing=b"lost-answer")
-                    with pytest.raises(NotReplicated) as raised:
-                        await store.set("k", b"lost-answer", consistency="strong", **options)
-                    item = await store.get("k", consistency="strong")
-                    assert item is not None
-                    assert item.etag == raised.value.etag
-                for replica in server.replicas:
-                    replica.release()
-                proxy.drop_replies(containing=b"lost-answer")
-                await store.set("k", b"lost-answer", consistency="strong")
-                assert proxy.dropped == 3

@@ -462,8 +462,11 @@ class TestDeadlines:
         calls = Calls()
         async with Store(backend, timeout=0.05) as store:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(calls.make, "patient", store.set("a", b"", timeout=SOON))
-                tasks.start_soon(calls.make, "bulk", store.set_many({"b": b""}, timeout=SOON))
+                tasks.start_soon(calls.make, "patient", store.set("a", b"", timeout=60))
+                tasks.start_soon(calls.make, "bulk", store.set_many({"b": b""}, timeout=60))
+                await backend.left(2)
+                await a_moment()
+                # The next is due long before those that are on their way.
                 tasks.start_soon(calls.make, "hasty", store.set("c", b""))
                 await until(lambda: "hasty" in calls.results)
                 assert "patient" not in calls.results

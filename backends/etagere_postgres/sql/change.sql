@@ -4,9 +4,9 @@ WITH gone AS (
 )
 UPDATE {table} AS held
 SET
-    value = coalesce(wanted.value, held.value),
+    value = coalesce(substring($3::bytea FROM wanted.start FOR wanted.size), held.value),
     etag = wanted.etag,
     expires_at = timestamptz 'epoch' + wanted.expires_at * interval '1 millisecond'
-FROM unnest($2::text[], $3::bytea[], $4::text[], $5::bigint[])
-    AS wanted (key, value, etag, expires_at)
+FROM json_to_recordset($2::json)
+    AS wanted (key text, start integer, size integer, etag text, expires_at bigint)
 WHERE held.key = wanted.key

@@ -174,15 +174,11 @@ async def change_meanwhile(
         opened(f"postgres://postgres@{proxy.host}:{proxy.port}/{database}") as backend,
         connected(url) as behind,
     ):
-        await do(backend, Remove("nothing"))  # the connection is there
+        # The statement is prepared, so that its own answer is the next.
+        await do(backend, write("warm", expected=operation.expected))
         before = proxy.replies.bytes
         proxy.replies.hold()
         ours = asyncio.create_task(do(backend, operation))
-        # Preparing the statement takes one answer, running it another.
-        await until(lambda: proxy.replies.bytes > before, "the statement to be prepared")
-        proxy.replies.release()
-        proxy.replies.hold()
-        before = proxy.replies.bytes
         await until(lambda: proxy.replies.bytes > before, "the statement to be done")
         await behind.execute(change)
         proxy.replies.release()

@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -207,38 +207,14 @@ async def test_slow_replies_are_waited_for_as_long_as_they_trickle(proxy: TcpPro
 async def test_a_long_request_may_take_its_time(
     valkey_server: ValkeyServer, redis_url: str
 ) -> None:
-    value = b"x" * (24 << 20)
-    async with slow_front(valkey_server) as port:
-        url = f"redis://127.0.0.1:{port}?reply_timeout=1"
+    value = b"x" * (16 << 20)
+    async with front(valkey_server, pause=0.007) as port:
+        url = f"redis://127.0.0.1:{port}?reply_timeout=1.5"
         async with opened(url) as backend:
             started = asyncio.get_running_loop().time()
             assert await do(backend, Write("k", value, "e")) is True
-            assert asyncio.get_running_loop().time() - started > 2
+            assert asyncio.get_running_loop().time() - started > 1.5
     assert valkey_server.call("HSTRLEN", "k", "value") == len(value)
-
-
-@asynccontextmanager
-async def slow_front(server: ValkeyServer) -> AsyncIterator[int]:
-    """Yield a port through which requests reach the server at 10 MB/s at most."""
-
-    async def copy(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pause: float
-    ) -> None:
-        while data := await reader.read(2**16):
-            writer.write(data)
-            await writer.drain()
-            await asyncio.sleep(pause)
-        writer.close()
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream, to_server = await asyncio.open_connection(server.host, server.port)
-        await asyncio.gather(copy(reader, to_server, 0.0065), copy(upstream, writer, 0))
-
-    # Little may wait in the sockets.
-    listener = socket.create_server(("127.0.0.1", 0))
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
-    async with await asyncio.start_server(connected, sock=listener):
-        yield listener.getsockname()[1]
 
 
 # --- cancellation ---------------------------------------------------------------------------------
@@ -427,33 +403,47 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @asynccontextmanager
-async def tls_front(server: ValkeyServer, certificate: tuple[Path, Path]) -> AsyncIterator[int]:
-    """Yield a port on which the server can be reached over TLS, with our certificate only."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificate[0])
-    context.load_cert_chain(*certificate)
-    context.verify_mode = ssl.CERT_REQUIRED
+async def front(
+    server: ValkeyServer, *, tls: ssl.SSLContext | None = None, pause: float = 0.0
+) -> AsyncIterator[int]:
+    """Yield a port that leads to a server; a `pause` follows each 64 KiB of the requests."""
 
-    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
+    async def copy(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, pause: float
+    ) -> None:
+        with suppress(ConnectionError):
             while data := await reader.read(2**16):
                 writer.write(data)
-        except OSError:
-            pass
+                await writer.drain()
+                await asyncio.sleep(pause)
         writer.close()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         upstream, to_server = await asyncio.open_connection(server.host, server.port)
-        await asyncio.gather(copy(reader, to_server), copy(upstream, writer))
+        links.append(asyncio.gather(copy(reader, to_server, pause), copy(upstream, writer, 0)))
 
-    async with await asyncio.start_server(connected, "127.0.0.1", 0, ssl=context) as front:
-        yield front.sockets[0].getsockname()[1]
+    links: list[asyncio.Future[Any]] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+    # Little may wait in the sockets.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+    async with await asyncio.start_server(connected, sock=listener, ssl=tls):
+        yield listener.getsockname()[1]
+        await asyncio.gather(*links)
+
+
+def tls_context(certificate: tuple[Path, Path]) -> ssl.SSLContext:
+    """Return what a server needs that lets in our own certificate only."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificate[0])
+    context.load_cert_chain(*certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
 
 
 async def test_tls_is_spoken_and_verified(
     redis_url: str, valkey_server: ValkeyServer, certificate: tuple[Path, Path]
 ) -> None:
     file, key = certificate
-    async with tls_front(valkey_server, certificate) as port:
+    async with front(valkey_server, tls=tls_context(certificate)) as port:
         ours = f"tls_cert={file}&tls_key={key}"
         value = b"x" * 1_000_000
         for trust in (f"tls_ca={file}", "tls_verify=no"):
