@@ -184,6 +184,8 @@ def is_storable(text: str) -> bool:
     """Tell whether every database can hold this text: no NUL, nothing that UTF-8 cannot say."""
     if "\0" in text:
         return False
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:
