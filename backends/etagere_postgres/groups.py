@@ -7,7 +7,7 @@ etag that was there; what cannot be told even then is left to `etagere_postgres.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import Enum, IntEnum, auto
 from operator import attrgetter
 from typing import Any, Final, TypeAlias, cast
@@ -148,14 +148,23 @@ Statement: TypeAlias = tuple[str, Sequence[Any]]
 def _upsert(
     statements: Statements, operations: Sequence[Single], *, overwrite: bool, keep: bool
 ) -> Statement:
-    # Of several that overwrite one key at once, only the last leaves a trace.
-    last = {write.key: write for write in cast("Sequence[Write]", operations)}
+    writes = _last_of_each(cast("Sequence[Write]", operations))
     rows: list[Row] = [
-        {"key": key, "etag": write.etag, "ttl": None if write.ttl is KEEP else write.ttl}
-        for key, write in last.items()
+        {"key": write.key, "etag": write.etag, "ttl": None if write.ttl is KEEP else write.ttl}
+        for write in writes
     ]
-    values = [write.value for write in last.values()]
+    values = [write.value for write in writes]
     return statements.upsert, (*packed_with_values(rows, values), overwrite, keep)
+
+
+def _last_of_each(operations: Sequence[Write]) -> Collection[Write]:
+    """Of several that overwrite one key at once, only the last leaves a trace."""
+    last: dict[str, Write] = {}
+    for write in operations:
+        # One that is there twice is in place already when it comes again.
+        if write.key not in last or last[write.key].etag != write.etag:
+            last[write.key] = write
+    return last.values()
 
 
 def _overwrite(statements: Statements, operations: Sequence[Single]) -> Statement:

@@ -51,7 +51,7 @@ class Lane:
         except BaseException:
             opening.add_done_callback(self._keep)
             raise
-        if opening.exception() is not None:
+        if has_failed(opening):
             self._places.put_nowait(None)
         return opening.result()
 
@@ -94,7 +94,7 @@ class Lane:
         return await self._connect()
 
     def _keep(self, opening: asyncio.Task[Connection]) -> None:
-        if opening.cancelled() or opening.exception() is not None:
+        if has_failed(opening):
             self._places.put_nowait(None)
         else:
             self.give_back(opening.result())
@@ -118,6 +118,11 @@ class Lane:
         for _ in places:
             self._places.put_nowait(None)
         return [connection for connection in places if connection is not None]
+
+
+def has_failed(task: asyncio.Task[Any]) -> bool:
+    """Tell whether a task has ended without a result."""
+    return task.cancelled() or task.exception() is not None
 
 
 class Loan:

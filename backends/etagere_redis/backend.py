@@ -79,7 +79,7 @@ class RedisBackend:
             await self._delivery.write(commands, consistency)
             for command in commands:
                 note_writes(command, writes, outcomes)
-        self._settle(outcomes)
+        self._review(outcomes)
         return outcomes
 
     async def scan(
@@ -131,7 +131,7 @@ class RedisBackend:
         await self._replication.survey(shard)
         return keys
 
-    def _settle(self, outcomes: Sequence[Outcome]) -> None:
+    def _review(self, outcomes: Sequence[Outcome]) -> None:
         """Raise what the whole batch failed of, and doubt what we know where servers failed."""
         failures = [outcome for outcome in outcomes if isinstance(outcome, EtagereError)]
         if any(isinstance(error, Unavailable | Interrupted) for error in failures):

@@ -43,6 +43,10 @@ class Login(Struct, frozen=True):
     password: str = ""
     database: int = 0
 
+    def __repr__(self) -> str:
+        # The password belongs in no log.
+        return f"Login(user={self.user!r}, password=..., database={self.database})"
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """Where the servers are, and how to treat them."""

@@ -77,6 +77,7 @@ class Connection(asyncio.Protocol):
         batch = _Batch(count, self._loop.create_future())
         self._unanswered.append(batch)
         self._transport.write(commands)
+        self._unsent = self._transport.get_write_buffer_size()
         if self._watchdog is None:
             self._watchdog = self._loop.call_later(self._patience, self._watch)
         return await batch.answer

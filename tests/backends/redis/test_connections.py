@@ -423,12 +423,15 @@ async def front(
         links.append(asyncio.gather(copy(reader, to_server, pause), copy(upstream, writer, 0)))
 
     links: list[asyncio.Future[Any]] = []
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.socket()
     # Little may wait in the sockets.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+    listener.bind(("127.0.0.1", 0))
     async with await asyncio.start_server(connected, sock=listener, ssl=tls):
-        yield listener.getsockname()[1]
-        await asyncio.gather(*links)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            await asyncio.gather(*links)
 
 
 def tls_context(certificate: tuple[Path, Path]) -> ssl.SSLContext:

@@ -139,6 +139,7 @@ def test_a_password_is_in_no_message() -> None:
     with pytest.raises(ConfigurationError) as caught:
         RedisBackend.from_url("redis://:hunter2@h:port")
     assert "hunter2" not in str(caught.value)
+    assert "hunter2" not in repr(Settings.from_url("redis://:hunter2@h"))
 
 
 def test_an_authority_that_is_no_certificate_is_refused(tmp_path: Path) -> None:
