@@ -76,7 +76,7 @@ def translated(lost: type[Interrupted | Unavailable]) -> Translation:
 
 def _translation(error: Exception, lost: type[Interrupted | Unavailable]) -> EtagereError:
     if isinstance(error, asyncpg.InterfaceError):
-        return _not_sent(error)
+        return Unavailable(f"the driver could not send it: {error}")
     if not isinstance(error, asyncpg.PostgresError):  # OSError, or the driver lost its way
         return lost(f"the connection to PostgreSQL broke: {error!r}")
     code = error.sqlstate or ""
@@ -90,12 +90,6 @@ def _translation(error: Exception, lost: type[Interrupted | Unavailable]) -> Eta
         return Unavailable(f"PostgreSQL did not do it: {_said(error)}; nothing was written")
     advice = ADVICE.get(code, "see the server's log")
     return StoreFailed(f"PostgreSQL failed: {_said(error)}; nothing was written; {advice}")
-
-
-def _not_sent(error: asyncpg.InterfaceError) -> EtagereError:
-    if isinstance(error, asyncpg.DataError):
-        return StoreFailed(f"the driver cannot send this: {error}; nothing was written")
-    return Unavailable(f"the connection to PostgreSQL is closed: {error}")
 
 
 @contextmanager

@@ -15,6 +15,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 T = TypeVar("T")
 
+CLOSED: Final = "the PostgreSQL backend is closed"
 RECOVERY_SECONDS: Final = 2.0
 GOODBYE_SECONDS: Final = 1.0
 
@@ -53,6 +54,8 @@ class Lane:
             raise
         if has_failed(opening):
             self._places.put_nowait(None)
+        if opening.cancelled():
+            raise Closed(CLOSED)
         return opening.result()
 
     def give_back(self, connection: Connection) -> None:
@@ -90,7 +93,7 @@ class Lane:
 
     async def _open(self) -> Connection:
         if self._closed:
-            raise Closed("the PostgreSQL backend is closed")
+            raise Closed(CLOSED)
         return await self._connect()
 
     def _keep(self, opening: asyncio.Task[Connection]) -> None:

@@ -68,12 +68,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         options = Options(url)
         # The primary is looked for among all hosts: the two words of libpq that mean it are true.
         options.choice("target_session_attrs", "primary", "read-write")
-        primaries = _hosts_of_url(options)
-        standbys = _host_list(options.text("standbys"))
+        named = _hosts_of_url(options) + _host_list(options.text("standbys"))
+        hosts = list(dict.fromkeys(named))
+        reads = options.choice("reads", "standby", "primary")
         settings = cls(
-            hosts=primaries + standbys,
-            reads_standbys=options.choice("reads", "standby", "primary") == "standby"
-            and len(primaries + standbys) > 1,
+            hosts=hosts,
+            reads_standbys=reads == "standby" and len(hosts) > 1,
             schema=options.text("schema") or None,
             table=options.text("table", "etagere"),
             migrate=options.flag("migrate", default=True),

@@ -9,7 +9,14 @@ from typing import Self, cast
 from msgspec.structs import replace
 
 from etagere.backend import Batching, Capabilities, Clock, Reach, TransactionScope
-from etagere.errors import EtagereError, Interrupted, NotSupported, StoreFailed, Unavailable
+from etagere.errors import (
+    EtagereError,
+    Interrupted,
+    NotReplicated,
+    NotSupported,
+    StoreFailed,
+    Unavailable,
+)
 from etagere.operations import Consistency, Mutation, Operation, Outcome, Read
 from etagere_redis.commands import note_reads, note_writes, read_commands, write_commands
 from etagere_redis.connections import Connections, Lane
@@ -136,7 +143,8 @@ class RedisBackend:
         failures = [outcome for outcome in outcomes if isinstance(outcome, EtagereError)]
         if any(isinstance(error, Unavailable | Interrupted) for error in failures):
             self._topology.forget()
-        if failures and all(outcome is failures[0] for outcome in outcomes):
+        shared = failures and all(outcome is failures[0] for outcome in outcomes)
+        if shared and not isinstance(failures[0], NotReplicated):
             raise failures[0]
 
     @contextmanager

@@ -94,6 +94,23 @@ async def test_a_write_that_is_in_place_is_not_done_again(
         assert await held(backend, "k") == before
 
 
+async def test_a_write_that_comes_twice_in_a_batch_is_done_once(postgres_url: str):
+    async with opened(postgres_url) as backend:
+        once = write("k", b"1", ttl=HOUR)
+        assert await backend.execute([once, once, write("l"), once], EVENTUAL) == [True] * 4
+        assert await value(backend, "k") == b"1"
+
+
+async def test_a_write_whose_record_has_expired_is_done_again(postgres_url: str):
+    async with opened(postgres_url) as backend, connected(postgres_url) as behind:
+        for once in (write("k", ttl=HOUR), write("l", ttl=HOUR, expected=ABSENT)):
+            assert await do(backend, once) is True
+            await behind.execute("UPDATE etagere SET expires_at = now()")
+            assert await held(backend, once.key) is None
+            assert await do(backend, once) is True
+            assert await held(backend, once.key) is not None
+
+
 async def test_reads_come_in_the_order_asked_duplicates_included(postgres_url: str):
     async with opened(postgres_url) as backend:
         await backend.execute([write("a", b"1"), write("b", b"2")], EVENTUAL)

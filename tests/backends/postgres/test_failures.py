@@ -6,6 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import asyncpg
 import pytest
@@ -19,6 +20,8 @@ from etagere.errors import (
 )
 from etagere.operations import Read, Remove, Transaction, Write
 from etagere_postgres import PostgresBackend
+from etagere_postgres.commits import committed
+from etagere_postgres.replication import LOCAL, REPLICATED
 from tests.backends.postgres.support import (
     EVENTUAL,
     STRONG,
@@ -158,6 +161,33 @@ async def test_a_transaction_is_uncertain_only_once_its_commit_is_sent(
         else:
             assert isinstance(outcome, Unavailable)
             assert await value(direct, "a") is None
+
+
+async def test_a_commit_that_is_answered_too_late_is_unknown(
+    proxied_url: str, postgres_url: str, proxy: TcpProxy
+):
+    async with connected(proxied_url) as connection:
+
+        async def work() -> list[bool]:
+            proxy.replies.hold()
+            asyncio.get_running_loop().call_later(0.3, proxy.replies.release)
+            return [True]
+
+        with pytest.raises(Interrupted, match="in time"):
+            await committed(connection, REPLICATED, 0.1, [write("k")], work)
+        assert await connection.fetchval("SELECT 1") == 1
+
+
+async def test_a_commit_that_the_server_makes_a_rollback_is_no_success(postgres_url: str):
+    async with connected(postgres_url) as connection:
+
+        async def work() -> list[bool]:
+            with suppress(asyncpg.DivisionByZeroError):
+                await connection.execute("SELECT 1 / 0")
+            return [True]
+
+        with pytest.raises(Unavailable, match="ROLLBACK"):
+            await committed(connection, LOCAL, 1.0, [write("k")], work)
 
 
 async def test_what_is_known_is_told_when_the_rest_is_lost(
@@ -402,6 +432,25 @@ async def test_a_server_that_hangs_does_not_hold_its_callers(
     proxy.requests.release()
     assert await do(backend, write("k", b"new")) is True
     await backend.close()
+
+
+async def test_closing_ends_what_is_under_way(
+    proxied_url: str, postgres_url: str, proxy: TcpProxy, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("etagere_postgres.lanes.GOODBYE_SECONDS", 0.1)
+    backend = PostgresBackend.from_url(proxied_url)
+    await do(backend, write("k"))
+    proxy.requests.hold()
+    writing = asyncio.create_task(do(backend, write("k", b"late")))  # on its connection
+    reading = asyncio.create_task(do(backend, Read("k")))  # opening one
+    await asyncio.sleep(0.05)
+    closing = asyncio.create_task(backend.close())
+    await asyncio.wait([closing, reading])
+    assert isinstance(reading.result(), Closed)
+    proxy.cut()
+    assert isinstance(await writing, Interrupted)
+    proxy.requests.release()
+    await until(lambda: _none(postgres_url), "sessions to end")
 
 
 async def test_closing_may_be_cancelled(proxied_url: str, postgres_url: str, proxy: TcpProxy):

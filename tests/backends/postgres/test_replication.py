@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from msgspec.structs import replace
 
 from etagere.backend import Reach
+from etagere.errors import ConfigurationError
+from etagere_postgres.cluster import _check
 from etagere_postgres.replication import (
     LOCAL,
     LOCAL_BY_TRANSACTION,
@@ -14,6 +19,7 @@ from etagere_postgres.replication import (
     quorum_of,
     strength_of,
 )
+from etagere_postgres.settings import Host
 
 
 def facts(synchronous: str = "", attached: int = 0, commit: str = "local") -> Facts:
@@ -81,6 +87,14 @@ def test_the_url_can_ask_for_less_than_a_majority():
 @pytest.mark.parametrize("given", [facts(commit="off"), facts("ANY 1 (a, b)", 2, commit="on")])
 def test_where_sessions_commit_otherwise_every_transaction_says_how(given: Facts):
     assert strength_of(given, 0).eventual == LOCAL_BY_TRANSACTION
+
+
+@pytest.mark.parametrize(
+    ("field", "says"), [({"version": 130_012}, "14 or newer"), ({"encoding": "LATIN1"}, "UTF8")]
+)
+def test_a_server_that_cannot_hold_a_store_is_refused(field: dict[str, Any], says: str):
+    with pytest.raises(ConfigurationError, match=says):
+        _check(Host("db"), replace(facts(), **field))
 
 
 def test_a_session_that_waits_for_nobody_need_not_be_told():

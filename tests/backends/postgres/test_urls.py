@@ -51,6 +51,7 @@ def test_standbys_are_read_where_there_are_several_hosts_unless_told_otherwise()
     assert settings("postgres://a,b/app").reads_standbys
     assert settings("postgres://a/app?standbys=b").reads_standbys
     assert not settings("postgres://a,b/app?reads=primary").reads_standbys
+    assert not settings("postgres://a/app?standbys=a").reads_standbys
 
 
 def test_what_libpq_knows_goes_on_to_the_driver():

@@ -96,7 +96,7 @@ async def test_a_write_that_replicas_did_not_confirm_is_in_place_and_says_so(
         async with opened(primary.url + "?acks=0") as other:
             assert await do(other, Write("k", b"1", "e1")) is True
         async with opened(primary.url + QUICKLY) as backend:
-            outcome = await do(backend, operation, STRONG)
+            (outcome,) = await backend.execute([operation], STRONG)
             assert isinstance(outcome, NotReplicated)
             assert (outcome.key, outcome.etag) == (key, etag)
             assert "0 of 1 replicas" in str(outcome)
