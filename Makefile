@@ -24,7 +24,7 @@ serve: $(RUN)
 
 test: $(DEV)
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='src/etagere/*.py,src/etagere/layers/*.py' --fail-under=95
 

@@ -21,7 +21,7 @@ from etagere_postgres.settings import Settings
 from etagere_postgres.statements import Statements
 from etagere_postgres.writer import Writer
 
-BATCHING: Final = Batching(reads=1, writes=1)
+BATCHING: Final = Batching(inline=True)
 PAGE: Final = 1000
 SWEEP_STEP: Final = 500
 SWEEP_BREATHER: Final = 0.05
@@ -36,7 +36,7 @@ class PostgresBackend:
         transactions=TransactionScope.FULL,
         clock=Clock.SERVER,
         listing=True,
-        max_value_bytes=256 * 2**20,
+        max_value_bytes=256 * 2**20,  # in hex, as in a dump, still well within PostgreSQL's 1 GB
     )
     batching: Batching | None = BATCHING
 

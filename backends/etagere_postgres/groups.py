@@ -148,23 +148,26 @@ Statement: TypeAlias = tuple[str, Sequence[Any]]
 def _upsert(
     statements: Statements, operations: Sequence[Single], *, overwrite: bool, keep: bool
 ) -> Statement:
-    writes = _last_of_each(cast("Sequence[Write]", operations))
+    writes, outdone = _last_of_each(cast("Sequence[Write]", operations))
     rows: list[Row] = [
         {"key": write.key, "etag": write.etag, "ttl": None if write.ttl is KEEP else write.ttl}
         for write in writes
     ]
     values = [write.value for write in writes]
-    return statements.upsert, (*packed_with_values(rows, values), overwrite, keep)
+    return statements.upsert, (*packed_with_values(rows, values), overwrite, keep, outdone)
 
 
-def _last_of_each(operations: Sequence[Write]) -> Collection[Write]:
-    """Of several that overwrite one key at once, only the last leaves a trace."""
+def _last_of_each(operations: Sequence[Write]) -> tuple[Collection[Write], list[str]]:
+    """Return the last write of each key, which alone leaves a trace, and the keys of several."""
     last: dict[str, Write] = {}
+    outdone: list[str] = []
     for write in operations:
-        # One that is there twice is in place already when it comes again.
-        if write.key not in last or last[write.key].etag != write.etag:
+        before = last.setdefault(write.key, write)
+        # The same one again finds itself in place.
+        if before.etag != write.etag:
             last[write.key] = write
-    return last.values()
+            outdone.append(write.key)
+    return last.values(), outdone
 
 
 def _overwrite(statements: Statements, operations: Sequence[Single]) -> Statement:

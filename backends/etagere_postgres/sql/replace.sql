@@ -11,5 +11,6 @@ FROM json_to_recordset($1::json) AS wanted (
 )
 WHERE held.key = wanted.key
     AND held.etag = wanted.expected
+    AND held.etag <> wanted.etag
     AND (held.expires_at IS NULL OR held.expires_at > clock_timestamp())
 RETURNING held.key

@@ -1,4 +1,5 @@
--- $3: overwrite what is there. $4: keep its expiry.
+-- $3: overwrite what is there, unless the same write left it there. $4: keep its expiry.
+-- $5: the keys on which an earlier write of the batch, not sent, comes in between.
 -- The keys are sorted, here and in all that writes: no two statements can wait for each other.
 INSERT INTO {table} AS held (key, value, etag, expires_at)
 SELECT
@@ -16,5 +17,6 @@ SET
         WHEN $4::boolean AND held.expires_at > clock_timestamp() THEN held.expires_at
         ELSE EXCLUDED.expires_at
     END
-WHERE held.expires_at <= clock_timestamp() OR ($3::boolean AND held.etag <> EXCLUDED.etag)
+WHERE held.expires_at <= clock_timestamp()
+    OR ($3::boolean AND (held.etag <> EXCLUDED.etag OR held.key = ANY ($5::text[])))
 RETURNING held.key

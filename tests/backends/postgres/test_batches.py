@@ -6,7 +6,17 @@ import time
 
 import pytest
 
-from etagere.operations import ABSENT, KEEP, Conflict, Read, Remove, Touch, Transaction, Write
+from etagere.operations import (
+    ABSENT,
+    KEEP,
+    Conflict,
+    Read,
+    Record,
+    Remove,
+    Touch,
+    Transaction,
+    Write,
+)
 from tests.backends.postgres.support import (
     EVENTUAL,
     STRONG,
@@ -99,6 +109,15 @@ async def test_a_write_that_comes_twice_in_a_batch_is_done_once(postgres_url: st
         once = write("k", b"1", ttl=HOUR)
         assert await backend.execute([once, once, write("l"), once], EVENTUAL) == [True] * 4
         assert await value(backend, "k") == b"1"
+
+
+async def test_a_write_that_comes_again_after_another_one_is_done(postgres_url: str):
+    async with opened(postgres_url) as backend:
+        once = write("k", b"1", ttl=HOUR)
+        again = Write("k", b"1", once.etag)
+        assert await do(backend, once) is True
+        assert await backend.execute([write("k", b"2"), again], EVENTUAL) == [True] * 2
+        assert await held(backend, "k") == Record(b"1", once.etag)
 
 
 async def test_a_write_whose_record_has_expired_is_done_again(postgres_url: str):
