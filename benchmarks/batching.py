@@ -4,7 +4,8 @@
 
 Each figure is the median of several rounds in which both take turns. Read the ratios: absolute
 figures belong to the machine and the hour. SQLite writes are strong on both sides (a synced commit
-for each answer); Redis and PostgreSQL run as their servers are set up here, the same for both.
+for each answer), so their ratio rises with what a sync costs on the disk; Redis and PostgreSQL run
+as their servers are set up here, the same for both.
 """
 
 from __future__ import annotations
@@ -119,7 +120,7 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--tasks", type=lambda t: [int(n) for n in t.split(",")], default="1,64")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.5, help="for each side of each round")
-    parser.add_argument("--uvloop", action="store_true", help="instead of asyncio's own loop")
+    parser.add_argument("--loop", choices=["uvloop", "asyncio"], default="uvloop")
     parser.add_argument("--json", metavar="FILE", help="write the results there as well")
     return parser.parse_args(arguments)
 
@@ -131,7 +132,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not console.is_terminal:
         console = Console(width=110)
     with Progress(console=console, transient=True) as progress:
-        loop = {"use_uvloop": options.uvloop}
+        loop = {"use_uvloop": options.loop == "uvloop"}
         results = anyio.run(run, options, progress, backend_options=loop)
     console.print(table_of(results))
     if options.json:

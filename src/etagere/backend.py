@@ -138,7 +138,8 @@ class Backend(Protocol):
     must raise, and leave every connection either usable or closed.
 
     Errors: raise `Unavailable` when nothing was sent, `Interrupted` when a batch was sent and not
-    answered, `StoreFailed` when the database refused and nothing was written; set `__cause__` to
+    answered, `StoreFailed` when the database refused and nothing was written, any other
+    `EtagereError` where it says more, as far as its `certainty` is true; set `__cause__` to
     the driver's own exception. Never retry a write that may have been sent, and switch such
     retries off in the driver: `Store` owns retrying, because only it knows which operations may be
     sent twice.

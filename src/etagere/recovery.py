@@ -28,8 +28,6 @@ from etagere.errors import (
     EtagereError,
     Interrupted,
     NotReplicated,
-    NotSupported,
-    StoreFailed,
     Unavailable,
 )
 from etagere.operations import (
@@ -101,7 +99,7 @@ class Courier:
         name = type(self._backend).__name__
         try:
             outcomes = await self._backend.execute(operations, self._consistency)
-        except (Unavailable, Interrupted, StoreFailed, NotSupported) as error:
+        except EtagereError as error:
             return [error] * len(operations)
         except (Exception, asyncio.CancelledError) as error:
             # A cancelled future of the driver's, say, which must not end our task.

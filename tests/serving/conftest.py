@@ -31,6 +31,7 @@ def session_client(server: Server) -> Iterator[Client]:
 @pytest.fixture
 def call(session_client: Client) -> Client:
     """A client of the server; all its stores are empty."""
+    session_client.close()  # the server hangs up on who is silent for long; it connects again
     for name in STORES:
         store = StoreClient(session_client, name)
         while keys := store.keys():
