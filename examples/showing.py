@@ -11,9 +11,9 @@ from examples.guide import Answer, Step
 
 def table_of(guide: Sequence[Step], answers: Mapping[str, Sequence[Answer]]) -> Table:
     """Lay out each step: what was sent, and what came back from each store."""
-    table = Table(title="one guide, three stores", show_lines=True)
+    table = Table(title="one guide, three stores")
     for column in ("step, and what was sent", *answers):
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", ratio=1)
     for position, step in enumerate(guide):
         row = [answers[store][position] for store in answers]
         marked = [f"[{'green' if answer.right else 'red'}]{answer.text}" for answer in row]

@@ -28,6 +28,8 @@ class Reader:
 
     def read(self, operations: Sequence[Read]) -> list[Record | None]:
         """Fetch a batch, all as of one moment."""
+        if len(operations) == 1:
+            return [self._read_one(operations[0].key)]
         wanted = as_json({operation.key for operation in operations})
         rows = self.raw.execute(self._statements.read, (wanted,)).fetchall()
         now = self._clock()
@@ -37,6 +39,12 @@ class Reader:
             if not contract.is_expired(expires_at, now)
         }
         return [found.get(operation.key) for operation in operations]
+
+    def _read_one(self, key: str) -> Record | None:
+        row = self.raw.execute(self._statements.read_one, (key,)).fetchone()
+        if row is None or contract.is_expired(row[2], self._clock()):
+            return None
+        return Record(*row)
 
     def page(self, prefix: str, after: str, limit: int) -> list[str]:
         """Fetch the next keys of a scan."""

@@ -7,7 +7,7 @@ decide, and puts down what changed, in one transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from etagere import contract
@@ -117,11 +117,14 @@ class Writer(Reader):
         self._put_down(changes, decisive, now)
         return outcomes
 
-    def _find(self, keys: Iterable[str], now: int) -> dict[str, Record | None]:
-        rows = self.raw.execute(self._statements.find, (as_json(keys),)).fetchall()
+    def _find(self, keys: Collection[str], now: int) -> dict[str, Record | None]:
+        if len(keys) == 1:
+            found = self.raw.execute(self._statements.find_one, tuple(keys))
+        else:
+            found = self.raw.execute(self._statements.find, (as_json(keys),))
         return {
             key: Record(_UNREAD, etag, expires_at)
-            for key, etag, expires_at in rows
+            for key, etag, expires_at in found.fetchall()
             if not contract.is_expired(expires_at, now)
         }
 

@@ -1,0 +1,1 @@
+SELECT key, etag, expires_at FROM {records} WHERE key = ?
