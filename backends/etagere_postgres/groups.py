@@ -91,7 +91,7 @@ def _kind_of(operation: Mutation) -> Kind:
         if operation.expected is ANYTHING:
             return Kind.OVERWRITE_AND_KEEP if operation.ttl is KEEP else Kind.OVERWRITE
         return Kind.CREATE if operation.expected == ABSENT else Kind.REPLACE
-    if isinstance(operation, Transaction):
+    if type(operation) is Transaction:
         return Kind.OTHER
     return Kind.TOUCH if isinstance(operation, Touch) else Kind.REMOVE
 

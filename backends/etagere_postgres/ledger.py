@@ -35,7 +35,7 @@ async def settle(
 
 def keys_of(operation: Mutation) -> Sequence[str]:
     """Return the keys that an operation is about."""
-    if isinstance(operation, Transaction):
+    if type(operation) is Transaction:
         return [part.key for part in operation.operations]
     return (operation.key,)
 
@@ -46,7 +46,7 @@ def _play(
     records: dict[str, Record | None] = {**before}
     outcomes: list[Outcome] = []
     for operation in operations:
-        if isinstance(operation, Transaction):
+        if type(operation) is Transaction:
             changes, outcome = contract.apply_transaction(records.get, operation, now)
             records.update(changes)
         else:

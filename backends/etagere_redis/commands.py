@@ -56,7 +56,7 @@ class Command(Struct, eq=False):
 
 def keys_of(operation: Operation) -> list[str]:
     """Return the key of an operation, or those of a transaction, in order."""
-    if isinstance(operation, Transaction):
+    if type(operation) is Transaction:
         return [part.key for part in operation.operations]
     return [operation.key]
 
@@ -174,7 +174,7 @@ def _write_command(slot: int, positions: Sequence[int], operations: Sequence[Mut
     words: list[str | bytes | int] = []
     for position in positions:
         operation = operations[position]
-        if isinstance(operation, Transaction):
+        if type(operation) is Transaction:
             words += (b"transaction", len(operation.operations))
             for part in operation.operations:
                 keys.append(part.key)

@@ -104,7 +104,7 @@ class Writer(Reader):
         changes: dict[str, Record | None] = {}
         outcomes: list[Outcome] = []
         for operation in operations:
-            if isinstance(operation, Transaction):
+            if type(operation) is Transaction:
                 changed, outcome = contract.apply_transaction(held.get, operation, now)
                 held |= changed
                 changes |= changed
@@ -156,7 +156,7 @@ def _decisive(operations: Iterable[Mutation]) -> dict[str, None]:
     decisive: dict[str, None] = {}
     blind: set[str] = set()
     for operation in operations:
-        if isinstance(operation, Transaction):
+        if type(operation) is Transaction:
             decisive |= dict.fromkeys(part.key for part in operation.operations)
         elif operation.key not in blind and _is_blind(operation):
             blind.add(operation.key)

@@ -172,8 +172,8 @@ def withdrawing(calls: Sequence[Call]) -> Generator[None]:
 
 def weight(operation: Operation) -> int:
     """Return the bytes of values that an operation carries."""
-    if isinstance(operation, Write):
+    if type(operation) is Write:
         return len(operation.value)
-    if isinstance(operation, Transaction):
+    if type(operation) is Transaction:
         return sum(weight(part) for part in operation.operations)
     return 0

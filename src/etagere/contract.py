@@ -63,7 +63,7 @@ def apply(
     """
     if record is not None and is_expired(record.expires_at, now):
         record = None
-    if isinstance(operation, Read):
+    if type(operation) is Read:
         return record, record
     current = None if record is None else record.etag
     if isinstance(operation, Write) and current == operation.etag:
@@ -94,7 +94,7 @@ def apply_transaction(
         key = operation.key
         before = changes[key] if key in changes else find(key)
         changes[key], outcome = apply(before, operation, now)
-        if isinstance(outcome, Conflict):
+        if type(outcome) is Conflict:
             return {}, Conflict(outcome.actual, index)
         outcomes.append(outcome is True)
     return changes, tuple(outcomes)

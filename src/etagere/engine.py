@@ -239,7 +239,7 @@ def check_timeout(timeout: float) -> None:
 
 def is_read(operation: Operation) -> bool:
     """Tell which kind of lane an operation takes."""
-    return isinstance(operation, Read)
+    return type(operation) is Read
 
 
 async def answer_by(deadline: float, call: Call) -> Outcome:

@@ -5,13 +5,16 @@ Two families live here.
 `Read`, `Write`, `Remove`, `Touch` and `Transaction` are operations: what `Store` makes of a request
 (precondition resolved, ETag minted, time to live in milliseconds) and what a backend executes.
 `etagere.contract` says what each operation does.
+
+On the hot path, ask `type(operation) is Read`: the classes are final, and where the answer is no
+`isinstance` takes several times as long, because the metaclass of a Struct is that of an ABC.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Final, Generic, TypeAlias, TypeVar, final
 
 from msgspec import Struct
 
@@ -51,6 +54,7 @@ ABSENT: Final = ""
 """As `expected`: there must be no record under the key."""
 
 
+@final
 class Record(Struct, frozen=True, gc=False):
     """What a store holds under a key."""
 
@@ -95,12 +99,14 @@ class Delete(Struct, frozen=True):
 # --- operations -------------------------------------------------------------------------------
 
 
+@final
 class Read(Struct, frozen=True, gc=False):
     """Fetch the record under a key. Outcome: the `Record`, or None."""
 
     key: str
 
 
+@final
 class Write(Struct, frozen=True, gc=False):
     """Put a record under a key. Outcome: True, or a `Conflict`."""
 
@@ -114,6 +120,7 @@ class Write(Struct, frozen=True, gc=False):
     """Milliseconds to live from now; None: for ever; `KEEP`: as long as the record it replaces."""
 
 
+@final
 class Remove(Struct, frozen=True, gc=False):
     """Take the record under a key away. Outcome: whether there was one, or a `Conflict`."""
 
@@ -121,6 +128,7 @@ class Remove(Struct, frozen=True, gc=False):
     expected: str | None = ANYTHING
 
 
+@final
 class Touch(Struct, frozen=True, gc=False):
     """Change only when a record expires. Outcome: whether there was one, or a `Conflict`."""
 
@@ -129,6 +137,7 @@ class Touch(Struct, frozen=True, gc=False):
     expected: str | None = ANYTHING
 
 
+@final
 class Transaction(Struct, frozen=True, gc=False):
     """Do all of these in order, or nothing. Outcome: a tuple with theirs, or a `Conflict`."""
 
@@ -139,6 +148,7 @@ Mutation: TypeAlias = Write | Remove | Touch | Transaction
 Operation: TypeAlias = Read | Mutation
 
 
+@final
 class Conflict(Struct, frozen=True, gc=False):
     """The outcome of an operation whose precondition did not hold. Nothing was changed."""
 

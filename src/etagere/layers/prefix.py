@@ -54,9 +54,9 @@ class KeyPrefix(Layer):
             yield [key[length:] for key in page]
 
     def _inside(self, operation: Operation) -> Operation:
-        if isinstance(operation, Read):
+        if type(operation) is Read:
             return Read(self.prefix + operation.key)
-        if isinstance(operation, Transaction):
+        if type(operation) is Transaction:
             return Transaction(
                 tuple(replace(part, key=self.prefix + part.key) for part in operation.operations)
             )
