@@ -43,12 +43,12 @@ AT_MOST = 1.3
 async def contest(name: str) -> AsyncIterator[tuple[Contender, Contender]]:
     """Start a database and yield the two who share it: the driver, and etagere."""
     async with AsyncExitStack() as stack:
-        consistency = "eventual"
+        consistency = etagere.Consistency.EVENTUAL
         raw: Contender
         if name == "sqlite":
             folder = stack.enter_context(tempfile.TemporaryDirectory())
             path = str(Path(folder) / "bench.db")
-            url, consistency = f"sqlite:///{path}", "strong"
+            url, consistency = f"sqlite:///{path}", etagere.Consistency.STRONG
             raw = await stack.enter_async_context(plain_sqlite(path))
         elif name == "redis":
             url = (await stack.enter_async_context(valkey())).url

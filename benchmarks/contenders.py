@@ -16,7 +16,7 @@ import etagere
 class Ours:
     """etagere, in front of whichever database."""
 
-    def __init__(self, store: etagere.Store, consistency: str) -> None:
+    def __init__(self, store: etagere.Store, consistency: etagere.Consistency) -> None:
         self.store = store
         self.consistency = consistency
 

@@ -39,7 +39,7 @@ class Engine:
         self.backend = backend
         self.timeout = timeout
         self._couriers = {level: Courier(backend, level) for level in Consistency}
-        self._lanes: dict[tuple[bool, Consistency], Lane] = {}
+        self._lanes: dict[tuple[bool, bool], Lane] = {}
         self._loop: Loop
         self._watch: Watch
         self._upkeep: anyio.CancelScope
@@ -108,7 +108,7 @@ class Engine:
         for reading, level in product((True, False), Consistency):
             lane = Lane(self._couriers[level].fly, self._watch, self._loop, limits, self.timeout)
             lane.start(tasks, limits.reads if reading else limits.writes)
-            self._lanes[reading, level] = lane
+            self._lanes[reading, level is Consistency.STRONG] = lane
 
     async def _maintain(self) -> None:
         with self._upkeep:
@@ -137,7 +137,7 @@ class Engine:
         if not self._lanes:
             return (await self._perform_here((operation,), consistency))[0]
         if timeout is None:
-            return await self._lanes[is_read(operation), consistency].perform(operation)
+            return await self._lanes[kind_of(operation, consistency)].perform(operation)
         return (await self._perform_within(timeout, (operation,), consistency))[0]
 
     async def perform_all(
@@ -154,7 +154,7 @@ class Engine:
             return await self._perform_here(operations, consistency)
         if timeout is not None:
             return await self._perform_within(timeout, operations, consistency)
-        lane = self._lanes[is_read(operations[0]), consistency]
+        lane = self._lanes[kind_of(operations[0], consistency)]
         calls = [lane.submit(operation) for operation in operations]
         with withdrawing(calls):
             return [await call.answer for call in calls]
@@ -209,7 +209,7 @@ class Engine:
         self, timeout: float, operations: Sequence[Operation], consistency: Consistency
     ) -> Sequence[Outcome]:
         deadline = self._loop.time() + timeout
-        lane = self._lanes[is_read(operations[0]), consistency]
+        lane = self._lanes[kind_of(operations[0], consistency)]
         if timeout > self.timeout:
             # The shared lanes keep the store's own deadline: who may take longer travels alone.
             lane = self._private_lane(consistency, timeout)
@@ -237,9 +237,10 @@ def check_timeout(timeout: float) -> None:
         raise InvalidArgument(f"a timeout is more than 0 seconds, not {timeout}")
 
 
-def is_read(operation: Operation) -> bool:
-    """Tell which kind of lane an operation takes."""
-    return type(operation) is Read
+def kind_of(operation: Operation, consistency: Consistency) -> tuple[bool, bool]:
+    """Return which of the lanes an operation takes."""
+    # Not the level itself: the hash of an enum's member is a call of Python's.
+    return type(operation) is Read, consistency is Consistency.STRONG
 
 
 async def answer_by(deadline: float, call: Call) -> Outcome:

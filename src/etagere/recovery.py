@@ -38,6 +38,7 @@ from etagere.operations import (
     Operation,
     Outcome,
     Read,
+    Record,
     Remove,
     Transaction,
     Write,
@@ -47,6 +48,8 @@ from etagere.waiting import is_being_cancelled
 
 PAUSES = (0.0, 0.02, 0.1)
 """Seconds before each further attempt, each drawn from half to all of it."""
+ANSWERS = frozenset({Record, bool, type(None), Conflict, tuple})
+"""The types of outcomes that are not errors."""
 
 
 class Courier:
@@ -59,6 +62,8 @@ class Courier:
     async def fly(self, operations: Sequence[Operation], outcomes: list[Outcome]) -> None:
         """Write down an outcome for each operation; raise only when cancelled."""
         outcomes[:] = await self._attempt(operations)
+        if ANSWERS.issuperset(map(type, outcomes)):
+            return  # nothing to mend, told quickly: this is the hot path
         for pause in PAUSES:
             if not any(map(is_worth_a_try, operations, outcomes)):
                 break
