@@ -11,9 +11,9 @@ from asyncpg import PostgresLogMessage
 
 from etagere.errors import EtagereError, Interrupted, NotReplicated, Unavailable
 from etagere.operations import Mutation
+from etagere.settling import keys_of
 from etagere_postgres.failures import DRIVER_ERRORS, translated
 from etagere_postgres.lanes import RECOVERY_SECONDS, Connection, is_at_rest, settle
-from etagere_postgres.ledger import keys_of
 from etagere_postgres.replication import Guarantee
 
 T = TypeVar("T")

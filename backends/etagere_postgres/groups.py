@@ -26,9 +26,9 @@ from etagere.operations import (
     Transaction,
     Write,
 )
+from etagere.settling import keys_of
 from etagere_postgres.failures import translated
 from etagere_postgres.lanes import Connection
-from etagere_postgres.ledger import keys_of
 from etagere_postgres.packing import Row, packed, packed_with_values
 from etagere_postgres.statements import Statements
 

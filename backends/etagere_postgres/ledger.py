@@ -11,6 +11,7 @@ from typing import Final
 
 from etagere import contract
 from etagere.operations import Mutation, Outcome, Record, Transaction
+from etagere.settling import keys_of
 from etagere_postgres.lanes import Connection
 from etagere_postgres.packing import Row, packed_with_values
 from etagere_postgres.statements import Statements
@@ -31,13 +32,6 @@ async def settle(
     after, outcomes = _play(before, operations, now)
     await _write(connection, statements, before, after, now)
     return outcomes
-
-
-def keys_of(operation: Mutation) -> Sequence[str]:
-    """Return the keys that an operation is about."""
-    if type(operation) is Transaction:
-        return [part.key for part in operation.operations]
-    return (operation.key,)
 
 
 def _play(
