@@ -1,0 +1,1 @@
+"""Recorded histories, and the checkers that decide what they show."""
