@@ -3,8 +3,9 @@
 Servers start when a test first asks for one and serve the whole session; each test gets a database
 of its own. Tests that kill, freeze or reconfigure a server start their own from `tests.servers`.
 A machine without a server skips its tests and says so first; where CI is set, it refuses to start.
-ETAGERE_TEST_REDIS_BIN names another redis-server or valkey-server, and ETAGERE_TEST_POSTGRES_BIN
-another directory with PostgreSQL's programs.
+ETAGERE_TEST_REDIS_BIN names another redis-server or valkey-server, ETAGERE_TEST_POSTGRES_BIN
+another directory with PostgreSQL's programs, and ETAGERE_TEST_CHROMIUM_BIN another browser, which
+is a server like the others here.
 
 An async test carries the mark `anyio` and runs on asyncio. One that must hold on every event loop
 asks for `any_loop` as well, by argument or for a whole module:
@@ -25,6 +26,7 @@ from typing import Any
 
 import pytest
 
+from tests.browser import Chromium, chromium
 from tests.servers import (
     PostgresServer,
     ServerUnavailable,
@@ -59,7 +61,7 @@ def pytest_report_header() -> list[str]:
 
 
 def _missing_servers() -> list[str]:
-    return [reason for make in (valkey, postgres) if (reason := _why_not(make))]
+    return [reason for make in (valkey, postgres, chromium) if (reason := _why_not(make))]
 
 
 def _why_not(make: Callable[[], object]) -> str:
@@ -144,6 +146,12 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
     name = postgres_server.create_database()
     yield postgres_server.database_url(name)
     postgres_server.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chromium]:
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture

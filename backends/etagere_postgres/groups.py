@@ -29,7 +29,7 @@ from etagere.operations import (
 from etagere.settling import keys_of
 from etagere_postgres.failures import translated
 from etagere_postgres.lanes import Connection
-from etagere_postgres.packing import Row, packed, packed_with_values
+from etagere_postgres.packing import flags, joined, numbers, texts
 from etagere_postgres.statements import Statements
 
 Single: TypeAlias = Write | Remove | Touch
@@ -53,6 +53,9 @@ class Undecided(Enum):
     UNDECIDED = auto()
 
 
+# Looked up once: until Python 3.12 that is a call.
+OVERWRITE: Final = Kind.OVERWRITE
+REPLACE: Final = Kind.REPLACE
 KEY: Final = attrgetter("key")
 UNDECIDED: Final = Undecided.UNDECIDED
 
@@ -62,7 +65,7 @@ def sort_out(operations: Sequence[Mutation]) -> dict[Kind, list[int]]:
 
     No key is in two of them, and only OVERWRITE and OTHER may have several operations on one.
     """
-    kinds = [_kind_of(operation) for operation in operations]
+    kinds = list(map(_kind_of, operations))
     crowded = _crowded_keys(operations, kinds)
     groups: dict[Kind, list[int]] = defaultdict(list)
     for position, kind in enumerate(kinds):
@@ -73,9 +76,8 @@ def sort_out(operations: Sequence[Mutation]) -> dict[Kind, list[int]]:
 
 def _crowded_keys(operations: Sequence[Mutation], kinds: Sequence[Kind]) -> set[str]:
     """Return the keys with several operations of which the order matters."""
-    keys = [key for operation in operations for key in keys_of(operation)]
     crowded: set[str] = set()
-    if len(set(keys)) == len(keys):
+    if not _may_be_crowded(operations, set(kinds)):
         return crowded
     seen: dict[str, Kind] = {}
     for operation, kind in zip(operations, kinds, strict=True):
@@ -86,11 +88,17 @@ def _crowded_keys(operations: Sequence[Mutation], kinds: Sequence[Kind]) -> set[
     return crowded
 
 
+def _may_be_crowded(operations: Sequence[Mutation], kinds: Collection[Kind]) -> bool:
+    if kinds == {Kind.OVERWRITE}:
+        return False
+    return Kind.OTHER in kinds or len(set(map(KEY, operations))) < len(operations)
+
+
 def _kind_of(operation: Mutation) -> Kind:
-    if isinstance(operation, Write):
+    if type(operation) is Write:
         if operation.expected is ANYTHING:
-            return Kind.OVERWRITE_AND_KEEP if operation.ttl is KEEP else Kind.OVERWRITE
-        return Kind.CREATE if operation.expected == ABSENT else Kind.REPLACE
+            return Kind.OVERWRITE_AND_KEEP if operation.ttl is KEEP else OVERWRITE
+        return Kind.CREATE if operation.expected == ABSENT else REPLACE
     if type(operation) is Transaction:
         return Kind.OTHER
     return Kind.TOUCH if isinstance(operation, Touch) else Kind.REMOVE
@@ -124,7 +132,7 @@ async def _look_up(
         return {}
     try:
         with translated(lost=Unavailable):
-            rows = await connection.fetch(statements.etags, keys)
+            rows = await connection.fetch(statements.etags, texts(keys))
     except EtagereError as error:
         # What was written is written; this is about the rest, which was not.
         return error
@@ -149,16 +157,21 @@ def _upsert(
     statements: Statements, operations: Sequence[Single], *, overwrite: bool, keep: bool
 ) -> Statement:
     writes, outdone = _last_of_each(cast("Sequence[Write]", operations))
-    rows: list[Row] = [
-        {"key": write.key, "etag": write.etag, "ttl": None if write.ttl is KEEP else write.ttl}
-        for write in writes
-    ]
-    values = [write.value for write in writes]
-    return statements.upsert, (*packed_with_values(rows, values), overwrite, keep, outdone)
+    return statements.upsert, (
+        texts([write.key for write in writes]),
+        texts([write.etag for write in writes]),
+        *joined([write.value for write in writes]),
+        _lifetimes(writes),
+        overwrite,
+        keep,
+        texts(outdone),
+    )
 
 
 def _last_of_each(operations: Sequence[Write]) -> tuple[Collection[Write], list[str]]:
     """Return the last write of each key, which alone leaves a trace, and the keys of several."""
+    if len(set(map(KEY, operations))) == len(operations):
+        return operations, []
     last: dict[str, Write] = {}
     outdone: list[str] = []
     for write in operations:
@@ -184,29 +197,34 @@ def _create(statements: Statements, operations: Sequence[Single]) -> Statement:
 
 def _replace(statements: Statements, operations: Sequence[Single]) -> Statement:
     writes = cast("Sequence[Write]", operations)
-    rows: list[Row] = [
-        {
-            "key": write.key,
-            "expected": write.expected,
-            "etag": write.etag,
-            **({"keep": True} if write.ttl is KEEP else {"ttl": write.ttl}),
-        }
-        for write in writes
-    ]
-    return statements.replace, packed_with_values(rows, [write.value for write in writes])
+    return statements.replace, (
+        texts([write.key for write in writes]),
+        texts([write.expected for write in writes]),
+        texts([write.etag for write in writes]),
+        *joined([write.value for write in writes]),
+        _lifetimes(writes),
+        flags([write.ttl is KEEP for write in writes]),
+    )
 
 
 def _touch(statements: Statements, operations: Sequence[Single]) -> Statement:
     touches = cast("Sequence[Touch]", operations)
-    rows: list[Row] = [
-        {"key": touch.key, "expected": touch.expected, "ttl": touch.ttl} for touch in touches
-    ]
-    return statements.touch, (packed(rows),)
+    return statements.touch, (
+        texts([touch.key for touch in touches]),
+        texts([touch.expected for touch in touches]),
+        numbers([touch.ttl for touch in touches]),
+    )
 
 
 def _remove(statements: Statements, operations: Sequence[Single]) -> Statement:
-    rows: list[Row] = [{"key": remove.key, "expected": remove.expected} for remove in operations]
-    return statements.remove, (packed(rows),)
+    return statements.remove, (
+        texts([remove.key for remove in operations]),
+        texts([remove.expected for remove in operations]),
+    )
+
+
+def _lifetimes(writes: Collection[Write]) -> str:
+    return numbers([None if write.ttl is KEEP else write.ttl for write in writes])
 
 
 _STATEMENTS: Final[dict[Kind, Callable[[Statements, Sequence[Single]], Statement]]] = {

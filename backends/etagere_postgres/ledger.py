@@ -13,7 +13,7 @@ from etagere import contract
 from etagere.operations import Mutation, Outcome, Record, Transaction
 from etagere.settling import keys_of
 from etagere_postgres.lanes import Connection
-from etagere_postgres.packing import Row, packed_with_values
+from etagere_postgres.packing import flags, joined, numbers, texts
 from etagere_postgres.statements import Statements
 
 UNREAD: Final = b"the value that is there"
@@ -25,8 +25,8 @@ async def settle(
 ) -> list[Outcome]:
     """Do the operations in order, inside a transaction that is open already."""
     keys = sorted({key for operation in operations for key in keys_of(operation)})
-    await connection.execute(statements.lock, keys)
-    rows = await connection.fetch(statements.look, keys)
+    await connection.execute(statements.lock, texts(keys))
+    rows = await connection.fetch(statements.look, texts(keys))
     now: int = rows[0][3] if rows else 0
     before = {row[0]: Record(UNREAD, row[1], row[2]) for row in rows}
     after, outcomes = _play(before, operations, now)
@@ -69,9 +69,13 @@ async def _write(
     }
     if not gone and not changed:
         return
-    rows: list[Row] = [
-        {"key": key, "etag": record.etag, "expires_at": record.expires_at}
-        for key, record in changed.items()
-    ]
-    values = [None if record.value is UNREAD else record.value for record in changed.values()]
-    await connection.execute(statements.change, gone, *packed_with_values(rows, values))
+    records = changed.values()
+    await connection.execute(
+        statements.change,
+        texts(gone),
+        texts([*changed]),
+        texts([record.etag for record in records]),
+        numbers([record.expires_at for record in records]),
+        flags([record.value is UNREAD for record in records]),
+        *joined([b"" if record.value is UNREAD else record.value for record in records]),
+    )

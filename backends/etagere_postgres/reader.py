@@ -10,6 +10,7 @@ from etagere.errors import EtagereError, Interrupted
 from etagere.operations import Consistency, Outcome, Record
 from etagere_postgres.failures import translated
 from etagere_postgres.lanes import Lane
+from etagere_postgres.packing import texts
 from etagere_postgres.statements import Statements
 
 
@@ -24,7 +25,7 @@ class Reader:
 
     async def read(self, keys: Sequence[str], consistency: Consistency) -> Sequence[Outcome]:
         """Return the record under each key, or None."""
-        rows = await self._fetch(consistency, self._statements.read, keys)
+        rows = await self._fetch(consistency, self._statements.read, texts(keys))
         found = {row[0]: Record(row[1], row[2], row[3]) for row in rows}
         return [found.get(key) for key in keys]
 

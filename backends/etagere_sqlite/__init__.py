@@ -12,6 +12,9 @@ Settings, as in `sqlite:///state.db?durability=full&readers=4`:
     durability      normal: a power cut may lose the last eventual writes;      normal
                     full: it loses none. Strong writes are always durable
     sweep           seconds between looks for expired records                   10
+    inline          on: a call that is alone reads a value of up to 16 KiB      on
+                    on the event loop itself, until that turns out slow;
+                    off: threads do all that touches the file
 
 The folder must be there; the file need not be. What a URL cannot hold is escaped: `%3F` for `?`.
 The file is switched to a write-ahead log, so it must be on a disk of this machine, not on a network

@@ -11,6 +11,7 @@ from operator import attrgetter
 from etagere.errors import ConfigurationError, NotSupported
 from etagere_sqlite.connection import Connection
 from etagere_sqlite.failures import is_locked
+from etagere_sqlite.inline import InlineReader
 from etagere_sqlite.reader import Reader
 from etagere_sqlite.settings import Settings
 from etagere_sqlite.statements import Statements
@@ -22,7 +23,7 @@ _LOG_PAGES = 4000
 
 
 class Database:
-    """One connection that writes, and readers that never wait for it.
+    """One connection that writes, and readers that never wait for it, one of them without a thread.
 
     A database in memory belongs to one connection, which then does both.
     """
@@ -34,6 +35,7 @@ class Database:
         self._statements = statements
         self._clock = clock
         self.writer = Connection(self._writer)
+        self.inline: InlineReader | None = None
         self._readers = [
             Connection(self._reader) for _ in range(settings.readers if settings.path else 0)
         ]
@@ -45,16 +47,28 @@ class Database:
             await self.writer.open()
             for reader in self._readers:
                 await reader.open()
+            if self._readers and self._settings.inline:
+                self.inline = await self._readers[0].run(self._inline_reader)
         except BaseException:
             await self.close()
             raise
 
     async def close(self) -> None:
         """Disconnect. Must not be cancelled."""
+        if self.inline is not None:
+            self.inline.raw.close()  # quick, as it is not the last
         for reader in self._readers:
             await reader.close()
         # The writer last: the last connection to a file folds its log into it.
         await self.writer.close()
+
+    def _inline_reader(self, session: Reader) -> InlineReader:
+        with _connected(self._settings) as raw:
+            raw.execute("PRAGMA query_only = ON")
+            raw.execute("PRAGMA busy_timeout = 0")
+            inline = InlineReader(raw, self._statements, self._clock)
+            inline.read("")  # reads the schema, which is not for the event loop to do
+            return inline
 
     @property
     def reader(self) -> Connection[Reader] | Connection[Writer]:
@@ -84,6 +98,8 @@ def _connected(settings: Settings) -> Generator[sqlite3.Connection]:
     try:
         # A sync on macOS reaches the disk itself only so; elsewhere this does nothing.
         raw.execute("PRAGMA fullfsync = ON")
+        # What a statement of many rows needs to undo itself must not go through a file.
+        raw.execute("PRAGMA temp_store = MEMORY")
         yield raw
     except BaseException:
         raw.close()

@@ -24,6 +24,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     busy_timeout: float
     always_durable: bool
     sweep: float
+    inline: bool
 
     @classmethod
     def from_url(cls, url: str) -> Self:
@@ -36,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             busy_timeout=min(options.seconds("busy_timeout", 5.0), _DAY),
             always_durable=options.choice("durability", "normal", "full") == "full",
             sweep=options.seconds("sweep", 10.0),
+            inline=options.choice("inline", "on", "off") == "on",
         )
         options.done()
         return settings

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Final
+from itertools import chain
+from typing import Final, cast
 
 from etagere import contract
 from etagere.operations import (
@@ -24,11 +25,17 @@ from etagere.operations import (
 )
 from etagere_sqlite.failures import is_locked
 from etagere_sqlite.reader import Reader, as_json
-from etagere_sqlite.statements import Statements
+from etagere_sqlite.statements import MOST_ROWS, Statements
 
 _END_OF_TIME: Final = 2**63 - 1
+_LONG: Final = 4096
 _UNREAD: Final = b"(not read)"
 """In place of a value that stays as it is, so that none is read. Told by identity, not content."""
+
+
+_Row = tuple[str, str, int, bytes | bytearray]
+"""Key, etag, expiry (0: never) and value of a record."""
+_COLUMNS: Final = 4
 
 
 class Writer(Reader):
@@ -55,14 +62,17 @@ class Writer(Reader):
         """Do a batch in one transaction; `durable`: it is on the disk itself on return."""
         self._interrupted = False
         self._make_durable(durable)
-        if _is_one_statement(operations):
-            return self._apply(operations)
+        if _are_blind_puts(operations):
+            return self._put_all(cast("Sequence[Write]", operations))
+        if len(operations) == 1 and self._swap(operations[0]):
+            return [True]
         # Immediate, because a transaction that has read is failed without any waiting when it comes
         # to write and another process has written meanwhile.
         self.raw.execute("BEGIN IMMEDIATE")
         try:
             outcomes = self._apply(operations)
-            self._commit()
+            self._check_interrupt()
+            self.raw.execute("COMMIT")
         except BaseException:
             if self.raw.in_transaction:
                 self.raw.execute("ROLLBACK")
@@ -90,12 +100,29 @@ class Writer(Reader):
             self.raw.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._durable = durable
 
-    def _commit(self) -> None:
+    def _check_interrupt(self) -> None:
         # SQLite hears no interrupt while it waits for a lock, nor between two statements. A batch
         # that nobody waits for any more must not turn up seconds later.
         if self._interrupted:
             raise sqlite3.OperationalError("interrupted")
-        self.raw.execute("COMMIT")
+
+    # A transaction of one statement needs no BEGIN and COMMIT, which cost as much again. Not with a
+    # time to live: that counts from when the lock is there.
+
+    def _put_all(self, operations: Sequence[Write]) -> list[Outcome]:
+        now = self._clock()
+        self._check_interrupt()
+        self._put([(put.key, put.etag, 0, bindable(put.value)) for put in operations], now)
+        return [True] * len(operations)
+
+    def _swap(self, write: Mutation) -> bool:
+        if type(write) is not Write or write.ttl is not None or not write.expected:
+            return False
+        if write.etag == write.expected:
+            return False
+        self._check_interrupt()
+        given = (write.etag, bindable(write.value), write.key, write.expected)
+        return self.raw.execute(self._statements.swap, given).rowcount == 1
 
     def _apply(self, operations: Sequence[Mutation]) -> list[Outcome]:
         now = self._clock()
@@ -131,7 +158,8 @@ class Writer(Reader):
     def _put_down(
         self, changes: dict[str, Record | None], decisive: dict[str, None], now: int
     ) -> None:
-        put: list[tuple[str, str, int | None, bytes, int]] = []
+        blind: list[_Row] = []
+        decided: list[_Row] = []
         touched: list[tuple[int | None, str]] = []
         removed: list[tuple[str]] = []
         for key, record in changes.items():
@@ -140,11 +168,21 @@ class Writer(Reader):
             elif record.value is _UNREAD:
                 touched.append((record.expires_at, key))
             else:
-                by = _END_OF_TIME if key in decisive else now
-                put.append((key, record.etag, record.expires_at, record.value, by))
-        self._run(self._statements.put, put)
+                put = decided if key in decisive else blind
+                expires_at = record.expires_at or 0
+                put.append((key, record.etag, expires_at, bindable(record.value)))
+        self._put(blind, now)
+        self._put(decided, _END_OF_TIME)
         self._run(self._statements.touch, touched)
         self._run(self._statements.remove, removed)
+
+    def _put(self, rows: Sequence[_Row], by: int) -> None:
+        for begin in range(0, len(rows), MOST_ROWS):
+            block = rows[begin : begin + MOST_ROWS]
+            statement, size = self._statements.put(len(block))
+            filling = (0,) * (_COLUMNS * (size - len(block)))
+            given = (*chain.from_iterable(block), *filling, len(block), by)
+            self.raw.execute(statement, given)
 
     def _run(self, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
         if rows:
@@ -165,17 +203,19 @@ def _decisive(operations: Iterable[Mutation]) -> dict[str, None]:
     return decisive
 
 
-def _is_one_statement(operations: Sequence[Mutation]) -> bool:
-    """Tell whether a batch is a transaction without BEGIN and COMMIT, which cost as much again.
+def bindable(value: bytes) -> bytes | bytearray:
+    """Return a value as the parameter that costs least.
 
-    Not with a time to live: that counts from when the lock is there.
+    For each that is bytes, sqlite3 looks for an adapter. To copy a short one takes less.
     """
-    alone = operations[0]
-    return (
-        len(operations) == 1
-        and isinstance(alone, Write)
-        and alone.expected is ANYTHING
-        and alone.ttl is None
+    return bytearray(value) if len(value) < _LONG else value
+
+
+def _are_blind_puts(operations: Sequence[Mutation]) -> bool:
+    """Tell whether a batch only puts records down that never expire, no matter what is there."""
+    return len(operations) <= MOST_ROWS and all(
+        type(operation) is Write and operation.expected is ANYTHING and operation.ttl is None
+        for operation in operations
     )
 
 

@@ -72,13 +72,13 @@ class Lane:
             self._idle.pop().ring()
         return call
 
-    async def perform(self, operation: Operation) -> Outcome:
-        """Carry out one operation and return its outcome."""
+    def perform(self, operation: Operation) -> Awaitable[Outcome]:
+        """Carry out one operation; await its outcome."""
         # Among many, one that leaves first would only make all the others wait for it.
         alone = self._idle and self._crowd == 1 and not self._waiting
         if alone and self._limits.inline:
-            return await self._perform_alone(operation)
-        return await self.submit(operation).answer
+            return self._perform_alone(operation)
+        return self.submit(operation).answer
 
     def close(self) -> None:
         """Let the flights end once all waiting calls are answered."""
@@ -126,26 +126,27 @@ class Lane:
 
     def _take(self) -> list[Call]:
         waiting, limits = self._waiting, self._limits
+        self._turn_away_the_late()
         calls: list[Call] = []
         size = 0
-        too_old = self._loop.time() - self._timeout
         while waiting and len(calls) < limits.max_operations:
             call = waiting[0]
-            if call.answer.done():  # its caller was cancelled
-                waiting.popleft()
-                continue
-            if call.since <= too_old:
-                waiting.popleft()
-                call.answer.set_result(NOT_TAKEN)
-                continue
-            size += weight(call.operation)
-            if calls and size > limits.max_bytes:
-                break
-            call.departed = True
-            calls.append(call)
+            if not call.answer.done():  # else its caller was cancelled
+                size += weight(call.operation)
+                if calls and size > limits.max_bytes:
+                    break
+                call.departed = True
+                calls.append(call)
             waiting.popleft()
         self._crowd = len(calls) or self._crowd
         return calls
+
+    def _turn_away_the_late(self) -> None:
+        too_old = self._loop.time() - self._timeout
+        while self._waiting and self._waiting[0].since <= too_old:
+            call = self._waiting.popleft()
+            if not call.answer.done():
+                call.answer.set_result(NOT_TAKEN)
 
 
 async def deliver(calls: Sequence[Call], fly: Fly) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from enum import StrEnum
 from math import ceil
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from etagere.errors import InvalidArgument, TooLarge
 from etagere.operations import (
@@ -45,6 +45,7 @@ W = TypeVar("W", bound=StrEnum)
 MAX_TTL = timedelta(days=365_000)
 PREFIX_SEPARATOR = "||"
 MAX_ETAG_LENGTH = 256
+FIRST_WRITE: Final = Concurrency.FIRST_WRITE
 UNMATCHABLE = "?"
 """An `expected` that no record has: etags in a form that no store holds are read as this one."""
 
@@ -122,7 +123,7 @@ def precondition(concurrency: Concurrency | str, etag: str | None) -> str | None
     """Return what the two options of the API together expect, as an operation's `expected`."""
     if etag is not None and not isinstance(etag, str):
         raise InvalidArgument(f"an ETag is text or None, not {type(etag).__name__}")
-    first_write = concurrency_of(concurrency) is Concurrency.FIRST_WRITE
+    first_write = concurrency_of(concurrency) is FIRST_WRITE
     if not etag:
         return ABSENT if first_write else ANYTHING
     return etag if is_storable(etag) and len(etag) <= MAX_ETAG_LENGTH else UNMATCHABLE

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Generator, Sequence
 from contextlib import contextmanager
 from itertools import product
+from typing import Final
 
 import anyio
 import anyio.lowlevel
@@ -30,6 +31,8 @@ log = logging.getLogger("etagere")
 
 CLOSING_SECONDS = 10.0
 MAINTENANCE_RETRY_SECONDS = 30.0
+# Looked up once: until Python 3.12 that is a call, and so is the hash of a level.
+STRONG: Final = Consistency.STRONG
 
 
 class Engine:
@@ -39,7 +42,7 @@ class Engine:
         self.backend = backend
         self.timeout = timeout
         self._couriers = {level: Courier(backend, level) for level in Consistency}
-        self._lanes: dict[tuple[bool, bool], Lane] = {}
+        self._lanes: dict[tuple[bool, bool], Lane] = {}  # for reads or not, strong or not
         self._loop: Loop
         self._watch: Watch
         self._upkeep: anyio.CancelScope
@@ -108,7 +111,7 @@ class Engine:
         for reading, level in product((True, False), Consistency):
             lane = Lane(self._couriers[level].fly, self._watch, self._loop, limits, self.timeout)
             lane.start(tasks, limits.reads if reading else limits.writes)
-            self._lanes[reading, level is Consistency.STRONG] = lane
+            self._lanes[reading, level is STRONG] = lane
 
     async def _maintain(self) -> None:
         with self._upkeep:
@@ -126,19 +129,19 @@ class Engine:
 
     # --- work ---------------------------------------------------------------------------------
 
-    async def perform(
+    def perform(
+        self, operation: Operation, consistency: Consistency, timeout: float | None
+    ) -> Awaitable[Outcome]:
+        """Carry out one operation; await its outcome, which may be an error."""
+        # Not a coroutine itself: on the hot path each one in between has its price.
+        if timeout is None and self._lanes and self._flights is not None:
+            return self._lanes[type(operation) is Read, consistency is STRONG].perform(operation)
+        return self._perform_one(operation, consistency, timeout)
+
+    async def _perform_one(
         self, operation: Operation, consistency: Consistency, timeout: float | None
     ) -> Outcome:
-        """Carry out one operation; return its outcome, which may be an error."""
-        if self._flights is None:
-            raise Closed(CLOSED)
-        if timeout is not None:
-            check_timeout(timeout)
-        if not self._lanes:
-            return (await self._perform_here((operation,), consistency))[0]
-        if timeout is None:
-            return await self._lanes[kind_of(operation, consistency)].perform(operation)
-        return (await self._perform_within(timeout, (operation,), consistency))[0]
+        return (await self.perform_all((operation,), consistency, timeout))[0]
 
     async def perform_all(
         self, operations: Sequence[Operation], consistency: Consistency, timeout: float | None
@@ -154,7 +157,7 @@ class Engine:
             return await self._perform_here(operations, consistency)
         if timeout is not None:
             return await self._perform_within(timeout, operations, consistency)
-        lane = self._lanes[kind_of(operations[0], consistency)]
+        lane = self._lanes[type(operations[0]) is Read, consistency is STRONG]
         calls = [lane.submit(operation) for operation in operations]
         with withdrawing(calls):
             return [await call.answer for call in calls]
@@ -209,7 +212,7 @@ class Engine:
         self, timeout: float, operations: Sequence[Operation], consistency: Consistency
     ) -> Sequence[Outcome]:
         deadline = self._loop.time() + timeout
-        lane = self._lanes[kind_of(operations[0], consistency)]
+        lane = self._lanes[type(operations[0]) is Read, consistency is STRONG]
         if timeout > self.timeout:
             # The shared lanes keep the store's own deadline: who may take longer travels alone.
             lane = self._private_lane(consistency, timeout)
@@ -235,12 +238,6 @@ def check_timeout(timeout: float) -> None:
     """Refuse a timeout within which nothing can be done."""
     if not timeout > 0:
         raise InvalidArgument(f"a timeout is more than 0 seconds, not {timeout}")
-
-
-def kind_of(operation: Operation, consistency: Consistency) -> tuple[bool, bool]:
-    """Return which of the lanes an operation takes."""
-    # Not the level itself: the hash of an enum's member is a call of Python's.
-    return type(operation) is Read, consistency is Consistency.STRONG
 
 
 async def answer_by(deadline: float, call: Call) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import cast
+from typing import Final, cast
 
 from etagere import contract
 from etagere.backend import Capabilities, Clock, TransactionScope
@@ -21,6 +21,9 @@ from etagere.operations import (
     Transaction,
     Write,
 )
+
+# Looked up once: until Python 3.12 that is a call.
+EVENTUAL: Final = Consistency.EVENTUAL
 
 
 class Requests:
@@ -39,7 +42,7 @@ class Requests:
 
     def level(self, consistency: Consistency | str) -> Consistency:
         """Return the consistency level that is asked for, if it is offered."""
-        if consistency is Consistency.EVENTUAL:
+        if consistency is EVENTUAL:
             return consistency
         level = contract.consistency_of(consistency)
         if level is Consistency.STRONG and not (offered := self._capabilities()).strong:

@@ -1,12 +1,16 @@
--- No value means the one that is there.
 WITH gone AS (
-    DELETE FROM {table} WHERE key = ANY ($1::text[])
+    DELETE FROM {table} WHERE key = ANY ($1::text::text[])
 )
 UPDATE {table} AS held
 SET
-    value = coalesce(substring($3::bytea FROM wanted.start FOR wanted.size), held.value),
+    value = CASE
+        WHEN wanted.keep THEN held.value
+        ELSE substring($6::bytea FROM wanted.start FOR wanted.size)
+    END,
     etag = wanted.etag,
     expires_at = timestamptz 'epoch' + wanted.expires_at * interval '1 millisecond'
-FROM json_to_recordset($2::json)
-    AS wanted (key text, start integer, size integer, etag text, expires_at bigint)
+FROM unnest(
+    $2::text::text[], $3::text::text[], $4::text::bigint[], $5::text::boolean[],
+    $7::text::integer[], $8::text::integer[]
+) AS wanted (key, etag, expires_at, keep, start, size)
 WHERE held.key = wanted.key

@@ -2,5 +2,5 @@
 -- never happens); what is absent is held by a row that has expired already.
 INSERT INTO {table} AS held (key, value, etag, expires_at)
 SELECT key, '', '', 'epoch'
-FROM unnest($1::text[]) AS wanted (key)
+FROM unnest($1::text::text[]) AS wanted (key)
 ON CONFLICT (key) DO UPDATE SET etag = held.etag WHERE false

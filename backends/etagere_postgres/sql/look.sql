@@ -5,4 +5,4 @@ SELECT
     round(extract(epoch FROM expires_at) * 1000)::bigint,
     (SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)
 FROM {table}
-WHERE key = ANY ($1::text[])
+WHERE key = ANY ($1::text::text[])

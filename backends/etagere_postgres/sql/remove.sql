@@ -1,5 +1,5 @@
 DELETE FROM {table} AS held
-USING json_to_recordset($1::json) AS wanted (key text, expected text)
+USING unnest($1::text::text[], $2::text::text[]) AS wanted (key, expected)
 WHERE held.key = wanted.key
     AND (wanted.expected IS NULL OR held.etag = wanted.expected)
     AND (held.expires_at IS NULL OR held.expires_at > clock_timestamp())

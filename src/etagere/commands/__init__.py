@@ -18,7 +18,9 @@ COMMANDS: Final = {
     "touch": "change when a key expires",
     "keys": "list keys, in order",
     "stores": "list the installed backends and what they can do",
+    "conformance": "hold stores to the contract, under races and faults",
     "serve": "serve stores over HTTP, as Dapr's state API",
+    "check": "tell whether recorded histories are linearizable",
 }
 """What there is, in the order of the help text."""
 

@@ -67,13 +67,16 @@ class Call(Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     actual: str | None = None
     """Of a mismatch: the etag that was there instead, "" for none; None: not told."""
     ttl: int | None = None
-    """Of a set and a touch: milliseconds to live, so that the record may vanish by itself."""
+    """Of a set and a touch: milliseconds to live, so that the record may vanish by itself.
+    0: as long as the record that a set replaces."""
     consistency: Consistency = Consistency.STRONG
     """An eventual read may be of any earlier version, so it binds no order in real time."""
     index: int = 0
     """Of a transaction that is a mismatch: which of its parts conflicted."""
     parts: tuple[Call, ...] = ()
-    """Of a transaction: its sets and deletes, each with start, finish and status of the whole."""
+    """Of a transaction: its sets and deletes, each with start, finish and status of the whole.
+    Of one that is a mismatch, only the part at `index` is one, and that only if it saw no earlier
+    part; the others are fails."""
 
     @property
     def span(self) -> tuple[int, int]:

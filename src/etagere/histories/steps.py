@@ -23,6 +23,7 @@ class Step(Struct, frozen=True, gc=False, kw_only=True):
     """What was answered; it means something only where `status` is ok (or mismatch)."""
     start: int
     finish: int = NEVER
+    """Of an info, it bounds nothing: when the client gave up, if it said so."""
     status: Status = Status.INFO
     client: str = ""
     key: str = ""
@@ -47,5 +48,12 @@ class Model(Protocol, Generic[S]):
         ...
 
     def is_read(self, step: Step) -> bool:
-        """Tell whether a step cannot change the state, whatever the state."""
+        """Tell whether a step only observes: no state that explains it is changed by it.
+
+        What a state leaves open, an etag that nobody was told, an observation may still settle.
+        """
+        ...
+
+    def essence(self, step: Step) -> Hashable:
+        """Return what of a step matters here; steps with equal essence are interchangeable."""
         ...

@@ -68,6 +68,9 @@ class KeyVerdict(Struct, frozen=True):
     order: Sequence[Any] | None = None
     """Where the answer is yes: the calls in an order that explains every answer, a certificate that
     `verify` can check on its own. Calls that are left out had no effect."""
+    partial: Sequence[Any] | None = None
+    """Where a complete search says no: the longest order of some of the calls that it found. The
+    finding's witnesses are the calls none of which can come next."""
     method: str = ""
     """How the answer was found: "certificate", "zones", "search"..."""
 

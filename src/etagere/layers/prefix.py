@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from msgspec.structs import replace
 
@@ -50,8 +50,14 @@ class KeyPrefix(Layer):
         # Keys before ours in the order must not count against the limit, so start at the prefix.
         start = self.prefix + after if after else ""
         length = len(self.prefix)
-        async for page in self.inner.scan(self.prefix + prefix, start, limit, consistency):
-            yield [key[length:] for key in page]
+        pages = self.inner.scan(self.prefix + prefix, start, limit, consistency)
+        try:
+            async for page in pages:
+                yield [key[length:] for key in page]
+        finally:
+            # Not left to the garbage collector: there may be a connection in it.
+            if isinstance(pages, AsyncGenerator):
+                await pages.aclose()
 
     def _inside(self, operation: Operation) -> Operation:
         if type(operation) is Read:

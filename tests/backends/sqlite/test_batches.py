@@ -18,6 +18,7 @@ from etagere.operations import (
     Conflict,
     Consistency,
     Operation,
+    Outcome,
     Read,
     Record,
     Remove,
@@ -125,6 +126,58 @@ async def test_large_batch_with_every_kind_of_operation(backend: SqliteBackend) 
     reads = [Read(f"key-{number}") for number in range(2000)]
     assert await backend.execute(reads, EVENTUAL) == await model.execute(reads, EVENTUAL)
     assert await keys(backend) == await keys(model)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 64, 65, 127, 128, 129, 300])
+@pytest.mark.parametrize("ttl", [None, 60_000])
+async def test_batches_of_plain_sets_of_every_size(
+    backend: SqliteBackend, size: int, ttl: int | None
+) -> None:
+    model = MemoryBackend()
+    for consistency in (EVENTUAL, STRONG):
+        # Some keys come twice, and the last one counts.
+        names = [f"key-{number % 100}" for number in range(size)]
+        batch = [
+            Write(name, b"%d" % number * (number % 40), etag(), ttl=ttl)
+            for number, name in enumerate(names)
+        ]
+        assert await backend.execute(batch, consistency) == [True] * size
+        await model.execute(batch, consistency)
+    found = await backend.execute([Read(name) for name in names], STRONG)
+    expected = await model.execute([Read(name) for name in names], STRONG)
+    assert list(map(_without_expiry, found)) == list(map(_without_expiry, expected))
+    assert all((_expiry(record) is None) is (ttl is None) for record in found)
+    assert await keys(backend) == await keys(model)
+
+
+def _without_expiry(outcome: Outcome) -> tuple[bytes, str]:
+    assert isinstance(outcome, Record)
+    return outcome.value, outcome.etag
+
+
+def _expiry(outcome: Outcome) -> int | None:
+    assert isinstance(outcome, Record)
+    return outcome.expires_at
+
+
+async def test_conditional_set_of_a_record_that_expires(sqlite_url: str) -> None:
+    now = 1_000
+
+    async with opened(sqlite_url, clock=lambda: now) as backend:
+        await one(backend, Write("k", b"old", "e1", ttl=100))
+        now += 50
+        assert await one(backend, Write("k", b"new", "e2", expected="e1")) is True
+        assert await one(backend, Write("k", b"new", "e2", expected="e1")) is True
+        assert await one(backend, Read("k")) == Record(b"new", "e2", None)
+        await one(backend, Write("k", b"old", "e3", ttl=100))
+        now += 100
+        assert await one(backend, Write("k", b"new", "e4", expected="e3")) == Conflict(None)
+
+
+async def test_conditional_set_in_place_changes_nothing(backend: SqliteBackend) -> None:
+    await one(backend, Write("k", b"first", "e1"))
+    assert await one(backend, Write("k", b"second", "e1", expected="e1")) is True
+    assert await value(backend, "k") == b"first"
 
 
 @pytest.mark.parametrize("size", [0, 1, 4096, 5_000_001])

@@ -13,7 +13,7 @@ import anyio
 import pytest
 
 from etagere.errors import Unavailable
-from etagere.operations import Read, Remove, Transaction, Write
+from etagere.operations import Mutation, Read, Remove, Transaction, Write
 from etagere_sqlite import SqliteBackend
 from tests.backends.sqlite.support import (
     EVENTUAL,
@@ -151,16 +151,28 @@ async def test_write_cancelled_before_its_turn_never_happens(hop: str, sqlite_ur
         assert await keys(backend) == ["first", "third"]
 
 
+@pytest.mark.parametrize(
+    "batch",
+    [
+        [Write("k", b"new", "e2")],
+        [Write("k", b"new", "e2"), Write("m", b"new", "e3")],
+        [Write("k", b"new", "e2", expected="e1")],
+        [Write("k", b"new", "e2"), Remove("l")],
+    ],
+    ids=["set", "sets", "conditional", "mixed"],
+)
 async def test_write_cancelled_while_it_waits_for_a_lock_never_happens(
-    hop: str, sqlite_url: str, tmp_path: Path
+    hop: str, sqlite_url: str, tmp_path: Path, batch: list[Mutation]
 ) -> None:
     async with opened(f"{sqlite_url}?busy_timeout=30") as backend:
+        await one(backend, Write("k", b"old", "e1"))
         with locked(tmp_path / "state.db"):
-            waiting = asyncio.create_task(one(backend, Write("k", b"v", etag())))
+            waiting = asyncio.create_task(backend.execute(batch, EVENTUAL))
             await asyncio.sleep(0.05)
             await cancel(waiting)
         assert await one(backend, Write("l", b"v", etag())) is True
-        assert await keys(backend) == ["l"]
+        assert await keys(backend) == ["k", "l"]
+        assert await value(backend, "k") == b"old"
 
 
 async def test_cancelled_read_is_interrupted(hop: str, sqlite_url: str) -> None:
@@ -168,7 +180,7 @@ async def test_cancelled_read_is_interrupted(hop: str, sqlite_url: str) -> None:
     endless = (
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
     )
-    async with opened(f"{sqlite_url}?readers=1") as backend:
+    async with opened(f"{sqlite_url}?readers=1&inline=off") as backend:
         await one(backend, Write("k", b"v", etag()))
         assert backend._database is not None
         reader = backend._database.reader
@@ -223,7 +235,7 @@ async def test_cancellation_at_any_moment_mixes_nothing_up(hop: str, sqlite_url:
 
 async def test_readers_share_the_work(sqlite_url: str) -> None:
     gate = Gate()
-    async with opened(f"{sqlite_url}?readers=2", clock=gate) as backend:
+    async with opened(f"{sqlite_url}?readers=2&inline=off", clock=gate) as backend:
         await one(backend, Write("k", b"v", etag()))
         gate.shut = True
         stuck = asyncio.create_task(value(backend, "k"))

@@ -1,0 +1,10 @@
+"""Deliberately broken backends, each wrong in one way: they prove that the clauses can fail.
+
+`broken://NAME` is the URL of one; `python -m etagere.conformance.broken` prints the table of them.
+All stores on one URL in a process share one database, which goes with the process.
+"""
+
+from etagere.conformance.broken.backend import BrokenBackend
+from etagere.conformance.broken.catalogue import FLAWS, Flaw, flaw_of
+
+__all__ = ["FLAWS", "BrokenBackend", "Flaw", "flaw_of"]

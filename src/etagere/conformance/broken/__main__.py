@@ -1,0 +1,26 @@
+"""`python -m etagere.conformance.broken`: print the table of the broken backends, in Markdown."""
+
+from __future__ import annotations
+
+from etagere.conformance.broken.catalogue import FLAWS, Flaw
+
+
+def table() -> str:
+    """Return the table: one row for each broken backend."""
+    return "\n".join(
+        [
+            "| Backend | What is wrong | Seen in | Clauses that fail |",
+            "|---|---|---|---|",
+            *map(row, FLAWS),
+        ]
+    )
+
+
+def row(flaw: Flaw) -> str:
+    """Return the row of one broken backend."""
+    clauses = " ".join(flaw.clauses)
+    return f"| `{flaw.name}` | {flaw.sentence} | {flaw.seen} | {clauses} |"
+
+
+if __name__ == "__main__":
+    print(table())

@@ -1,0 +1,108 @@
+"""Subjects: the stores that are held to the contract."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+
+import anyio
+from msgspec import Struct
+
+from etagere.backend import Backend, Capabilities
+from etagere.conformance.hooks import Hooks, Probe
+from etagere.errors import EtagereError
+from etagere.opening import backend_type, scheme_of
+from etagere.store import Store
+
+PASSWORD = re.compile(r"(://[^/?#@]*?:)[^/?#]*(@)")
+
+
+class Subject(Struct, frozen=True, kw_only=True):
+    """A way to a store, as often as one is needed."""
+
+    name: str
+    """How reports call it."""
+    make: Callable[[str], Backend]
+    """Makes a backend from the URL; called once for each store that is opened."""
+    offered: Capabilities
+    """The most that such a backend can do."""
+    url: str | None = ""
+    """None: a fixture says it when the test runs."""
+    hooks: Hooks | None = None
+    probe: Callable[[str], Probe] | None = None
+    """Makes a probe from the URL."""
+    suite: type | None = None
+    """The test class that names it; None: it comes from a command line."""
+
+
+class Survey(Struct, frozen=True):
+    """What a store says of itself once it is open."""
+
+    capabilities: Capabilities
+    server_version: str = ""
+    problem: str = ""
+    """Why it could not be asked; the capabilities are then the most that it could have."""
+
+
+def subject_of_url(url: str, *, hooks: Hooks | None = None, probe: Any = None) -> Subject:
+    """Return the store behind a URL, through whatever backend is installed for it."""
+    kind = backend_type(scheme_of(url))
+    made = kind.from_url(url)
+    return Subject(
+        name=masked(url),
+        make=kind.from_url,
+        offered=made.capabilities,
+        url=url,
+        hooks=hooks,
+        probe=probe,
+    )
+
+
+def subject_of_class(suite: Any) -> Subject:
+    """Return what a subclass of `BackendConformance` names as its own."""
+    backend, url = suite.backend, suite.url if isinstance(suite.url, str) else None
+    if backend is None:
+        if url is None:
+            raise TypeError(f"{suite.__name__} names no backend: give it `backend = MyBackend`")
+        backend = backend_type(scheme_of(url))
+
+    def make(url: str) -> Backend:
+        made: Backend = backend.from_url(url) if url else backend()
+        return made
+
+    offered = getattr(backend, "capabilities", None)
+    return Subject(
+        name=f"{suite.__module__}.{suite.__qualname__}",
+        make=make,
+        offered=offered if isinstance(offered, Capabilities) else make(url or "").capabilities,
+        url=url,
+        hooks=suite.hooks,
+        probe=suite.probe,
+        suite=suite,
+    )
+
+
+def survey(subject: Subject, loop: str) -> Survey:
+    """Open a store, in an event loop of its own, and ask what it can do as it is set up."""
+    if subject.url is None:
+        return Survey(subject.offered)
+    try:
+        return anyio.run(_ask, subject.make(subject.url), backend=loop)
+    except EtagereError as error:
+        return Survey(subject.offered, problem=str(error))
+    except Exception as error:  # noqa: BLE001 - the code that fails is anybody's
+        return Survey(subject.offered, problem=f"{type(error).__name__}: {error}")
+
+
+async def _ask(backend: Backend) -> Survey:
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(Store(backend))
+        await store.ping()
+        return Survey(store.capabilities, str(getattr(backend, "server_version", "")))
+
+
+def masked(url: str) -> str:
+    """Return a URL without its password."""
+    return PASSWORD.sub(r"\1***\2", url)

@@ -1,0 +1,1 @@
+"""The clauses of each level, as classes of tests."""

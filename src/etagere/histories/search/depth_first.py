@@ -1,0 +1,125 @@
+"""Depth first: of the steps that may come next, try one and go on; take it back if that fails.
+
+The algorithm of Wing and Gong (1993) with the memory of Lowe (2017), which never enters the same
+configuration twice. It is at its best where an order exists and few steps crashed.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from etagere.histories.history import NEVER
+from etagere.histories.search.outcome import STRIDE, Found, Search, Visited
+from etagere.histories.search.problem import REFUSED, Problem
+
+Move: TypeAlias = tuple[int, int]
+"""A step, or ~i for one of crashed kind i; and the state after it."""
+Place: TypeAlias = tuple[int, int, int, int]
+"""Low, done, state, used: the steps below low are done, and those above it whose bits are set in
+done; used counts the crashed steps of each kind."""
+
+
+def depth_first(problem: Problem) -> Search:
+    """Search for an order."""
+    remaining, visited = Remaining(problem), Visited(problem.guards)
+    place: Place = (0, 0, 0, 0)
+    moves = remaining.moves(0, 0)
+    path: list[tuple[int, Place, list[Move]]] = []
+    depth, steps = 0, 0
+    longest: tuple[int, list[int], list[int]] = (-1, [], [])
+    while depth < len(problem.steps):
+        steps += 1
+        if steps % STRIDE == 0:
+            yield visited.count + len(problem.transitions.rows)
+        if moves:
+            move, state = moves.pop()
+            after = _advance(problem, place, move, state)
+            if visited.enter(after[:3], after[3]):
+                path.append((move, place, moves))
+                if move >= 0:
+                    remaining.lift(move)
+                    depth += 1
+                place, moves = after, remaining.moves(state, after[3])
+            continue
+        if depth > longest[0]:
+            longest = (depth, [move for move, _, _ in path], remaining.frontier())
+        if not path:
+            frontier = [problem.steps[step] for step in longest[2]]
+            return Found(False, problem.steps_of(longest[1]), frontier)
+        move, place, moves = path.pop()
+        if move >= 0:
+            remaining.put_back(move)
+            depth -= 1
+    return Found(True, problem.steps_of(move for move, _, _ in path), [])
+
+
+def _advance(problem: Problem, place: Place, move: int, state: int) -> Place:
+    low, done, _, used = place
+    if move < 0:
+        return low, done, state, used + problem.crashed[~move].unit
+    done |= 1 << (move - low)
+    ready = (~done & (done + 1)).bit_length() - 1
+    return low + ready, done >> ready, state, used
+
+
+class Remaining:
+    """The steps that are not in the order yet: a doubly linked list in the order of starts."""
+
+    def __init__(self, problem: Problem) -> None:
+        self._problem = problem
+        self._end = size = len(problem.steps)
+        self._following = [*range(1, size + 1), 0]
+        self._previous = [size, *range(size)]
+
+    def lift(self, step: int) -> None:
+        """Take a step out."""
+        before, after = self._previous[step], self._following[step]
+        self._following[before] = after
+        self._previous[after] = before
+
+    def put_back(self, step: int) -> None:
+        """Put a step back where it was. The last that was taken out goes back first."""
+        self._following[self._previous[step]] = step
+        self._previous[self._following[step]] = step
+
+    def moves(self, state: int, used: int) -> list[Move]:
+        """Return what may come next, the first to be tried last."""
+        problem, following, end = self._problem, self._following, self._end
+        starts, finishes, kinds = problem.starts, problem.finishes, problem.kinds
+        row, find = problem.transitions.rows[state], problem.transitions.find
+        found: list[Move] = []
+        bound, step = NEVER, following[end]
+        while step != end and starts[step] <= bound:
+            kind = kinds[step]
+            after = row[kind] if kind in row else find(state, kind)
+            if after == state and problem.reads[step]:
+                # An observation loses nothing by being made as early as possible.
+                return [(step, after)]
+            if after != REFUSED:
+                found.append((step, after))
+            bound = min(bound, finishes[step])
+            step = following[step]
+        found.reverse()
+        return self._crashed_moves(state, used, bound) + found if problem.crashed else found
+
+    def _crashed_moves(self, state: int, used: int, bound: int) -> list[Move]:
+        row, find = self._problem.transitions.rows[state], self._problem.transitions.find
+        found: list[Move] = []
+        for index, crashed in enumerate(self._problem.crashed):
+            if crashed.starts[(used >> crashed.shift) & crashed.mask] <= bound:
+                kind = crashed.kind
+                after = row[kind] if kind in row else find(state, kind)
+                if after not in (state, REFUSED):
+                    found.append((~index, after))
+        return found
+
+    def frontier(self) -> list[int]:
+        """Return the steps that began before any that remains was over."""
+        starts, finishes = self._problem.starts, self._problem.finishes
+        found: list[int] = []
+        bound, step = NEVER, self._following[self._end]
+        while step != self._end and starts[step] <= bound:
+            found.append(step)
+            bound = min(bound, finishes[step])
+            step = self._following[step]
+        return found

@@ -1,0 +1,127 @@
+"""One key's steps as a search wants them: small numbers instead of states and steps."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Sequence
+from typing import Generic, Protocol, TypeVar, final
+
+from msgspec import Struct
+
+from etagere.histories.history import NEVER, Status
+from etagere.histories.steps import Model, Step
+
+S = TypeVar("S", bound=Hashable)
+
+REFUSED = -1
+"""In place of a state: the step cannot come here."""
+
+
+class Transitions(Protocol):
+    """What each kind of step makes of each state, all of them numbers. The initial state is 0."""
+
+    rows: list[dict[int, int]]
+    """By state, then by kind: the state after. What is missing, `find` finds and adds."""
+
+    def find(self, state: int, kind: int) -> int:
+        """Return the state after a step of this kind, or `REFUSED`; remember it in `rows`."""
+        ...
+
+
+class Table(Generic[S]):
+    """The transitions of a model, each worked out when it is first asked for."""
+
+    def __init__(self, model: Model[S]) -> None:
+        self.rows: list[dict[int, int]] = [{}]
+        self._model = model
+        self._states: list[S] = [model.initial]
+        self._numbers: dict[S, int] = {model.initial: 0}
+        self._samples: list[Step] = []
+        self._kinds: dict[Hashable, int] = {}
+
+    def kind(self, step: Step) -> int:
+        """Return the number of a step's kind: what it shares with all that are interchangeable."""
+        kind = self._kinds.setdefault(self._model.essence(step), len(self._samples))
+        if kind == len(self._samples):
+            self._samples.append(step)
+        return kind
+
+    def find(self, state: int, kind: int) -> int:
+        """Return the state after a step of this kind, or `REFUSED`; remember it in `rows`."""
+        after = self._model.step(self._states[state], self._samples[kind])
+        number = REFUSED if after is None else self._number(after)
+        self.rows[state][kind] = number
+        return number
+
+    def _number(self, state: S) -> int:
+        number = self._numbers.setdefault(state, len(self._states))
+        if number == len(self._states):
+            self._states.append(state)
+            self.rows.append({})
+        return number
+
+
+@final
+class Crashed(Struct, frozen=True):
+    """Interchangeable steps whose effect is unknown. Only how many were used matters.
+
+    The counts of all kinds share one integer. Above each count is a guard bit, so that one
+    subtraction compares all of them.
+    """
+
+    kind: int
+    steps: list[Step]
+    """By start: of those that are used, the earliest come first."""
+    starts: list[int]
+    """With `NEVER` behind the last, so that there is no next one."""
+    shift: int
+    mask: int
+    unit: int
+
+
+@final
+class Problem:
+    """The steps of one key, numbered in the order of their starts."""
+
+    def __init__(self, steps: Iterable[Step], model: Model[S]) -> None:
+        table = Table(model)
+        relevant = [step for step in steps if step.status is not Status.FAIL]
+        required = [step for step in relevant if step.status is not Status.INFO]
+        required.sort(key=_start)
+        self.transitions: Transitions = table
+        self.steps = required
+        self.starts = [step.start for step in required]
+        self.finishes = [step.finish for step in required]
+        self.kinds = [table.kind(step) for step in required]
+        self.reads = [model.is_read(step) for step in required]
+        unknown = (step for step in relevant if step.status is Status.INFO)
+        # A read that nobody saw the answer of explains nothing and changes nothing.
+        writes = [step for step in unknown if not model.is_read(step)]
+        self.crashed, self.guards = _pack(_by_kind(sorted(writes, key=_start), table))
+
+    def steps_of(self, moves: Iterable[int]) -> list[Step]:
+        """Return the steps behind the moves of a search: i is step i, ~i one of crashed kind i."""
+        left = [iter(kind.steps) for kind in self.crashed]
+        return [self.steps[move] if move >= 0 else next(left[~move]) for move in moves]
+
+
+def _start(step: Step) -> int:
+    return step.start
+
+
+def _by_kind(steps: Sequence[Step], table: Table[S]) -> dict[int, list[Step]]:
+    kinds: dict[int, list[Step]] = {}
+    for step in steps:
+        kinds.setdefault(table.kind(step), []).append(step)
+    return kinds
+
+
+def _pack(kinds: dict[int, list[Step]]) -> tuple[list[Crashed], int]:
+    crashed: list[Crashed] = []
+    shift = guards = 0
+    for kind, steps in kinds.items():
+        width = len(steps).bit_length()
+        starts = [*map(_start, steps), NEVER + 1]
+        crashed.append(Crashed(kind, steps, starts, shift, (1 << width) - 1, 1 << shift))
+        guards |= 1 << (shift + width)
+        shift += width + 1
+    return crashed, guards

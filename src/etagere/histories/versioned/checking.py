@@ -1,0 +1,117 @@
+"""The check of whole histories, key by key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+
+from msgspec.structs import replace
+
+from etagere.histories.history import Call, History
+from etagere.histories.limits import Limits
+from etagere.histories.models import VersionedKey, step_of
+from etagere.histories.search import search
+from etagere.histories.steps import Step
+from etagere.histories.verdicts import Anomaly, Answer, Finding, KeyVerdict, Verdict, overall
+from etagere.histories.versioned.certificate import verify
+from etagere.histories.versioned.chains import link
+from etagere.histories.versioned.clusters import Clusters
+from etagere.histories.versioned.mending import mend
+from etagere.histories.versioned.projection import calls_by_key
+from etagere.histories.versioned.weaving import Weaver
+from etagere.histories.versioned.zones import diagnose
+
+NO_LIMITS_GIVEN = Limits()
+
+
+def check_versioned(history: History, limits: Limits = NO_LIMITS_GIVEN) -> Verdict:
+    """Decide for every key whether its calls are linearizable.
+
+    A yes comes with an order that `verify` accepts, a no with findings. Both come in about
+    linear time, but for the rare stretch of time in which only a complete search can tell; only
+    there do the limits apply.
+    """
+    started = monotonic()
+    keys: dict[str, KeyVerdict] = {}
+    for key, calls in calls_by_key(history).items():
+        left = max(0.0, limits.seconds - (monotonic() - started))
+        keys[key] = check_key(key, calls, history.initial, replace(limits, seconds=left))
+    answer = overall([verdict.answer for verdict in keys.values()])
+    return Verdict(answer, keys, len(history.calls), monotonic() - started)
+
+
+def check_key(
+    key: str, calls: Sequence[Call], initial: str | None = None, limits: Limits = NO_LIMITS_GIVEN
+) -> KeyVerdict:
+    """Decide whether the calls of one key, in the order of their starts, are linearizable.
+
+    No call is a transaction: `calls_by_key` takes them apart.
+    """
+    clusters = Clusters(calls, initial)
+    if clusters.findings:
+        return KeyVerdict(key, Answer.NO, tuple(clusters.findings), method="names")
+    clusters.heads, in_order = link(clusters.versions)
+    if clusters.names.is_ambiguous:
+        return _search_all(key, calls, initial, limits)
+    if not in_order:
+        findings = diagnose(clusters)
+        if findings:
+            return KeyVerdict(key, Answer.NO, tuple(findings), method="zones")
+        return _search_all(key, calls, initial, limits)
+    return _weave(key, calls, initial, clusters, limits)
+
+
+def _weave(
+    key: str, calls: Sequence[Call], initial: str | None, clusters: Clusters, limits: Limits
+) -> KeyVerdict:
+    weaver = Weaver(clusters)
+    method = "certificate"
+    ends = monotonic() + limits.seconds
+    while not weaver.run():
+        findings = () if method == "windows" else tuple(diagnose(clusters))
+        if findings:
+            return KeyVerdict(key, Answer.NO, findings, method="zones")
+        method = "windows"
+        left = max(0.0, ends - monotonic())
+        answer, found, window = mend(weaver, clusters, replace(limits, seconds=left))
+        if found is not None and window is not None:
+            return _refused(key, found, window.originals)
+        if answer is Answer.UNDECIDED:
+            break
+    else:
+        order = weaver.order()
+        if verify(calls, order, initial) is None:
+            return KeyVerdict(key, Answer.YES, order=order, method=method)
+    left = max(0.0, ends - monotonic())
+    return _search_all(key, calls, initial, replace(limits, seconds=left))
+
+
+def _search_all(key: str, calls: Sequence[Call], initial: str | None, limits: Limits) -> KeyVerdict:
+    steps = [step_of(call) for call in calls]
+    found = search(
+        sorted(steps, key=lambda step: step.start), VersionedKey(calls, initial=initial), limits
+    )
+    if found.answer is not Answer.YES:
+        return _refused(key, found, _arguments)
+    order = _arguments(found.order or ())
+    problem = verify(calls, order, initial)
+    if problem is None:
+        return KeyVerdict(key, Answer.YES, order=order, method="search")
+    finding = Finding(Anomaly.UNDECIDED, key, f"the search found an order, but {problem}")
+    return KeyVerdict(key, Answer.UNDECIDED, (finding,), method="search")
+
+
+def _refused(
+    key: str, found: KeyVerdict, originals: Callable[[Sequence[Step]], list[Call]]
+) -> KeyVerdict:
+    """Return the verdict of a search that did not say yes, in calls of the history."""
+    partial = None if found.partial is None else originals(found.partial)
+    findings: list[Finding] = []
+    for finding in found.findings:
+        witnesses = tuple(originals(finding.witnesses))
+        findings.append(replace(finding, key=key, witnesses=witnesses))
+    return KeyVerdict(key, found.answer, tuple(findings), partial=partial, method=found.method)
+
+
+def _arguments(steps: Sequence[Step]) -> list[Call]:
+    return [step.argument for step in steps if isinstance(step.argument, Call)]

@@ -1,0 +1,226 @@
+"""A stretch of a key's history, cut out so that a complete search can decide it.
+
+A window begins at a version of the order so far and ends at a moment. Two of them are searched:
+
+* a *strict* one. What the order had before the cut stays there; everything else that must begin
+  before the end is in the window. An order of it continues the order so far, so a yes can be used.
+* a *relaxed* one. What may lie on either side of a boundary is optional (writes) or left out (what
+  only observes), so it has an order if the whole history has one: a no is final.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeAlias
+
+from msgspec.structs import replace
+
+from etagere.histories.history import NEVER, Call, Kind, Status
+from etagere.histories.models import step_of
+from etagere.histories.steps import Step
+from etagere.histories.versioned.clusters import Clusters
+from etagere.histories.versioned.versions import BEGINNING, Observation, Version, begins
+
+Part: TypeAlias = "Version | Observation | None"
+"""What a call of a window stands for; None: it only pins or repeats what is known."""
+BEFORE_THE_WINDOW = -3
+UNSEEN = "\0unseen"
+"""The value and the etag of writes that nobody saw: they are interchangeable."""
+
+
+class Window:
+    """The calls of a window, and what each stands for."""
+
+    def __init__(self, clusters: Clusters, cut: Version, end: int) -> None:
+        self.cut = cut
+        self.end = end
+        self.parts: list[tuple[Call, Part]] = []
+        self._clusters = clusters
+        self._etags: set[str | None] = {cut.etag}
+        self._strict = 0
+
+    @property
+    def calls(self) -> list[Call]:
+        """Its calls."""
+        return [call for call, _ in self.parts]
+
+    def steps(self) -> list[Step]:
+        """Return its calls for the search, in the order of their starts."""
+        return sorted((step_of(call) for call, _ in self.parts), key=lambda step: step.start)
+
+    def solution(self, order: Iterable[Step]) -> list[Version | Observation]:
+        """Return what the steps of an order stand for."""
+        parts = {id(call): part for call, part in self.parts}
+        found = (parts[id(step.argument)] for step in order)
+        return [part for part in found if part is not None]
+
+    def originals(self, order: Iterable[Step]) -> list[Call]:
+        """Return the calls of the history that the steps of an order stand for."""
+        parts = {id(call): (call, part) for call, part in self.parts}
+        found = (_original(*parts[id(step.argument)]) for step in order)
+        return [call for call in found if call is not None]
+
+    def begin(self) -> None:
+        """Put the version of the cut there."""
+        cut = self.cut
+        if not cut.is_absent:
+            ttl = None if cut.mortal == NEVER else 1
+            self._add(_pinned(cut, Kind.SET, BEFORE_THE_WINDOW, BEFORE_THE_WINDOW + 1, ttl), None)
+
+    def must(self, call: Call, part: Part) -> None:
+        """Take in a call that certainly lies within the window."""
+        self._strict += 1
+        if isinstance(part, Version):
+            self._etags.add(part.etag)
+            call = _told(call, part)
+        self._add(call, part)
+
+    def may(self, version: Version) -> None:
+        """Take in a write that may lie within the window."""
+        assert version.write is not None  # noqa: S101
+        self._etags.add(version.etag)
+        self._add(_unanswered(_told(version.write, version)), version)
+
+    def pin(self, version: Version) -> None:
+        """Demand that a version is there when the window ends."""
+        self._add(_pinned(version, Kind.GET, self.end + 1, NEVER, None), None)
+
+    def end_with_optional(self) -> None:
+        """Take in the writes that nobody saw, as many as can be of use."""
+        clusters = self._clusters
+        for touch in clusters.touches:
+            if touch.start <= self.end and self._is_possible(touch.call):
+                self._add(touch.call, touch)
+        optional = clusters.optional
+        self._etags |= {version.etag for version in optional} & clusters.expected
+        left: dict[tuple[object, ...], int] = {}
+        for version in optional:
+            call = version.write
+            assert call is not None  # noqa: S101
+            if call.start > self.end:
+                break
+            if version.placed or not self._is_possible(call):
+                continue
+            if self._is_interchangeable(version):
+                call = _unseen(call)
+            # The earliest can do whatever the later ones can.
+            kind = (call.kind, call.expected, call.etag, call.value, call.ttl)
+            if left.setdefault(kind, self._strict + 1):
+                left[kind] -= 1
+                self._add(_unanswered(call), version)
+
+    def _is_possible(self, call: Call) -> bool:
+        etag = call.expected
+        return not etag or etag in self._etags or etag not in self._clusters.names.by_etag
+
+    def _is_interchangeable(self, version: Version) -> bool:
+        if version.etag is None:
+            # An etag that was given to another by a guess may be its own.
+            return not self._clusters.names.has_guesses
+        return version.etag not in self._clusters.expected
+
+    def _add(self, call: Call, part: Part) -> None:
+        self.parts.append((call, part))
+
+
+def strict_window(
+    clusters: Clusters, cut: Version, end: int, left: list[Version | Observation]
+) -> Window:
+    """Cut out a window, of what is left to be placed after `cut`."""
+    window = Window(clusters, cut, end)
+    window.begin()
+    inside = [part for part in left if part.deadline <= end]
+    kept = {id(part) for part in inside}
+    _add_reads(window, cut, kept)
+    for part in inside:
+        if isinstance(part, Observation):
+            window.must(part.call, part)
+        else:
+            assert part.write is not None  # noqa: S101
+            window.must(part.write, part)
+            _add_reads(window, part, kept)
+    window.end_with_optional()
+    return window
+
+
+def _add_reads(window: Window, version: Version, kept: set[int]) -> None:
+    for call in version.reads or ():
+        if begins(call) <= window.end:
+            window.must(call, None)
+    goes_on = version.next is not None and id(version.next) not in kept
+    if goes_on or version.last > window.end:
+        window.pin(version)
+
+
+def relaxed_window(clusters: Clusters, cut: Version, end: int) -> Window:
+    """Cut out a window, of all that happened."""
+    window = Window(clusters, cut, end)
+    window.begin()
+    after = cut.deadline if cut.previous or cut.write else BEGINNING - 1
+    behind = _predecessors(cut)
+    ahead = {id(version) for version in cut.chain()}
+    for version in clusters.versions:
+        for call in version.reads or ():
+            if begins(call) > after and call.finish <= end:
+                window.must(call, None)
+        if version is cut or version.write is None or version.start > end:
+            continue
+        if id(version) in behind or version.first < cut.earliest:
+            continue
+        within = version.start > after or id(version) in ahead
+        if within and version.write.finish <= end and version.write.status is Status.OK:
+            window.must(version.write, version)
+        else:
+            window.may(version)
+    for observation in clusters.observations:
+        if observation.start > after and observation.deadline <= end:
+            window.must(observation.call, observation)
+    window.end_with_optional()
+    return window
+
+
+def _predecessors(version: Version) -> set[int]:
+    found: set[int] = set()
+    before = version.previous
+    while before is not None:
+        found.add(id(before))
+        before = before.previous
+    return found
+
+
+def _original(call: Call, part: Part) -> Call | None:
+    if isinstance(part, Observation):
+        return part.call
+    if isinstance(part, Version):
+        return part.write
+    return call if call.start >= 0 and call.finish != NEVER else None
+
+
+def _told(call: Call, version: Version) -> Call:
+    if call.etag is None and version.etag is not None and not version.is_guess:
+        return replace(call, etag=version.etag)
+    return call
+
+
+def _unanswered(call: Call) -> Call:
+    return replace(call, status=Status.INFO, finish=NEVER)
+
+
+def _unseen(call: Call) -> Call:
+    if call.kind is not Kind.SET:
+        return call
+    return replace(call, value=UNSEEN, etag=UNSEEN, ttl=call.ttl and 1)
+
+
+def _pinned(version: Version, kind: Kind, start: int, finish: int, ttl: int | None) -> Call:
+    return Call(
+        kind=kind,
+        start=start,
+        finish=finish,
+        status=Status.OK,
+        key="" if version.write is None else version.write.key,
+        value=version.value,
+        etag=None if version.is_guess else version.etag,
+        found=not version.is_absent,
+        ttl=ttl,
+    )
