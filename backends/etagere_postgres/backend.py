@@ -39,6 +39,8 @@ class PostgresBackend:
         max_value_bytes=256 * 2**20,  # in hex, as in a dump, still well within PostgreSQL's 1 GB
     )
     batching: Batching | None = BATCHING
+    default_ports: ClassVar[Mapping[str, int]] = dict.fromkeys(("postgres", "postgresql"), 5432)
+    """Of the schemes behind which one server speaks, and not through TLS."""
 
     def __init__(self, settings: Settings) -> None:
         self._statements = statements = Statements(settings.schema, settings.table)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Sequence
+from collections.abc import AsyncIterator, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Self, cast
+from typing import ClassVar, Self, cast
 
 from msgspec.structs import replace
 
@@ -24,7 +24,7 @@ from etagere_redis.delivery import Delivery
 from etagere_redis.listing import keys_of_node
 from etagere_redis.replication import Replication
 from etagere_redis.sentinel import Sentinel
-from etagere_redis.settings import Settings, Shape
+from etagere_redis.settings import PORT, Settings, Shape
 from etagere_redis.topology import Shard, Single, Topology
 from etagere_redis.wire import pack
 
@@ -43,6 +43,8 @@ class RedisBackend:
         listing=True,
     )
     batching: Batching | None = Batching(reads=2, writes=2)
+    default_ports: ClassVar[Mapping[str, int]] = {"redis": PORT}
+    """Of the schemes behind which one server speaks, and not through TLS."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

@@ -64,6 +64,15 @@ class Clock(StrEnum):
     SERVER = "server"
 
 
+class ETagOrigin(StrEnum):
+    """Who chooses the etag that a write gives its key."""
+
+    WRITER = "writer"
+    """The store keeps `Write.etag` as it is given: a lost answer can be made up for."""
+    SERVER = "server"
+    """The store makes up its own, and the outcome is `Stored`: a lost answer stays lost."""
+
+
 class Capabilities(Struct, frozen=True, kw_only=True):
     """What a backend can do, in values that users can query and tests hold it to."""
 
@@ -71,6 +80,7 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     why_not_strong: str = ""
     """Where `reach` is none: what to change so that strong is offered."""
     transactions: TransactionScope = TransactionScope.NONE
+    etags: ETagOrigin = ETagOrigin.WRITER
     clock: Clock = Clock.NONE
     ttl_resolution: int = 1
     """Milliseconds."""

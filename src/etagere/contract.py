@@ -129,6 +129,19 @@ def precondition(concurrency: Concurrency | str, etag: str | None) -> str | None
     return etag if is_storable(etag) and len(etag) <= MAX_ETAG_LENGTH else UNMATCHABLE
 
 
+def check_new_etag(etag: str) -> None:
+    """Refuse an ETag that not everything between a writer and a reader can carry."""
+    if not isinstance(etag, str):
+        raise InvalidArgument(f"an ETag is text, not {type(etag).__name__}")
+    # A header of HTTP, say, loses blanks at its ends and holds no line break.
+    fits = 0 < len(etag) <= MAX_ETAG_LENGTH and etag != UNMATCHABLE
+    if not (fits and etag.isascii() and etag.isprintable() and " " not in etag):
+        raise InvalidArgument(
+            f"the new ETag {_shown(etag)} must be 1 to {MAX_ETAG_LENGTH} printable ASCII"
+            f" characters without blanks, and not {UNMATCHABLE!r}"
+        )
+
+
 def concurrency_of(option: Concurrency | str) -> Concurrency:
     """Return the option that a word of Dapr's stands for."""
     return _word(Concurrency, option)

@@ -86,6 +86,9 @@ class Set(Struct, frozen=True):
     etag: str | None = None
     concurrency: Concurrency | str = Concurrency.LAST_WRITE
     ttl: float | timedelta | Keep | None = None
+    new_etag: str | None = None
+    """The ETag that the write gives the key, where the caller has one that was never used before:
+    printable ASCII, at most 256 characters. None: a fresh one."""
 
 
 class Delete(Struct, frozen=True):
@@ -108,7 +111,7 @@ class Read(Struct, frozen=True, gc=False):
 
 @final
 class Write(Struct, frozen=True, gc=False):
-    """Put a record under a key. Outcome: True, or a `Conflict`."""
+    """Put a record under a key. Outcome: True, `Stored` under another etag, or a `Conflict`."""
 
     key: str
     value: bytes
@@ -158,5 +161,15 @@ class Conflict(Struct, frozen=True, gc=False):
     """Inside a transaction: which of its operations."""
 
 
-Outcome: TypeAlias = Record | bool | tuple[bool, ...] | Conflict | EtagereError | None
+@final
+class Stored(Struct, frozen=True, gc=False):
+    """The outcome of a `Write` whose etag the store chose itself (see `ETagOrigin.SERVER`)."""
+
+    etag: str
+    """`etagere.contract.UNMATCHABLE` where the store does not tell it."""
+
+
+Outcome: TypeAlias = (
+    Record | bool | Stored | tuple[bool | Stored, ...] | Conflict | EtagereError | None
+)
 """What became of one operation; an `EtagereError` where that operation alone failed."""

@@ -8,7 +8,9 @@ itself. So after a batch that was sent and not answered, only this is done:
   once at most, and if it did already, its own etag is in place and the backend says so;
 - any other write is looked for: its own etag under its key means that it took effect. It is not
   sent again, because the first sending could have been applied and then overwritten by somebody;
-- a delete or a touch leaves no etag behind to be recognised by, and stays unknown.
+- a delete or a touch leaves no etag behind to be recognised by, and stays unknown;
+- where the server chooses the etags, so does every write: it is neither known by its own etag, nor
+  is it sure that the expected one cannot come back.
 
 What was surely not applied (`Unavailable`) is simply sent again, unless a later operation on its
 key has been done: the order on a key stays.
@@ -23,7 +25,7 @@ from collections.abc import Sequence
 import anyio
 from msgspec.structs import replace
 
-from etagere.backend import Backend
+from etagere.backend import Backend, ETagOrigin
 from etagere.errors import (
     EtagereError,
     Interrupted,
@@ -40,6 +42,7 @@ from etagere.operations import (
     Read,
     Record,
     Remove,
+    Stored,
     Transaction,
     Write,
 )
@@ -48,7 +51,7 @@ from etagere.waiting import is_being_cancelled
 
 PAUSES = (0.0, 0.02, 0.1)
 """Seconds before each further attempt, each drawn from half to all of it."""
-ANSWERS = frozenset({Record, bool, type(None), Conflict, tuple})
+ANSWERS = frozenset({Record, bool, type(None), Conflict, Stored, tuple})
 """The types of outcomes that are not errors."""
 
 
@@ -64,15 +67,20 @@ class Courier:
         outcomes[:] = await self._attempt(operations)
         if ANSWERS.issuperset(map(type, outcomes)):
             return  # nothing to mend, told quickly: this is the hot path
+        origin = self._backend.capabilities.etags
         for pause in PAUSES:
-            if not any(map(is_worth_a_try, operations, outcomes)):
+            if not any(is_worth_a_try(*pair, origin) for pair in zip(operations, outcomes)):
                 break
             await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
-            await self._look_for(operations, outcomes)
-            await self._send_again(operations, outcomes)
+            if origin is ETagOrigin.WRITER:
+                await self._look_for(operations, outcomes)
+            await self._send_again(operations, outcomes, origin)
 
-    async def _send_again(self, operations: Sequence[Operation], outcomes: list[Outcome]) -> None:
-        again = {position: outcomes[position] for position in to_send_again(operations, outcomes)}
+    async def _send_again(
+        self, operations: Sequence[Operation], outcomes: list[Outcome], origin: ETagOrigin
+    ) -> None:
+        positions = to_send_again(operations, outcomes, origin)
+        again = {position: outcomes[position] for position in positions}
         if not again:
             return
         for position in again:
@@ -86,7 +94,7 @@ class Courier:
             position: trace
             for position, outcome in enumerate(outcomes)
             if isinstance(outcome, Interrupted)
-            and not may_be_sent_twice(operations[position])
+            and not may_be_sent_twice(operations[position], ETagOrigin.WRITER)
             and (trace := trace_of(operations[position]))
         }
         if not sought:
@@ -118,14 +126,17 @@ class Courier:
         return outcomes
 
 
-def is_worth_a_try(operation: Operation, outcome: Outcome) -> bool:
+def is_worth_a_try(operation: Operation, outcome: Outcome, origin: ETagOrigin) -> bool:
     """Tell whether sending an operation again, or looking for it, could bring a better outcome."""
     if isinstance(outcome, Interrupted):
-        return may_be_sent_twice(operation) or trace_of(operation) is not None
+        is_known_by_its_etag = origin is ETagOrigin.WRITER and trace_of(operation) is not None
+        return is_known_by_its_etag or may_be_sent_twice(operation, origin)
     return isinstance(outcome, Unavailable)
 
 
-def to_send_again(operations: Sequence[Operation], outcomes: Sequence[Outcome]) -> list[int]:
+def to_send_again(
+    operations: Sequence[Operation], outcomes: Sequence[Outcome], origin: ETagOrigin
+) -> list[int]:
     """Return the positions of what to send again, in order.
 
     What was not sent must not be sent behind a later operation on its key that may be done.
@@ -138,17 +149,17 @@ def to_send_again(operations: Sequence[Operation], outcomes: Sequence[Outcome]) 
         if isinstance(outcome, Unavailable) and passed.isdisjoint(keys):
             again.append(position)
             continue
-        if isinstance(outcome, Interrupted) and may_be_sent_twice(operation):
+        if isinstance(outcome, Interrupted) and may_be_sent_twice(operation, origin):
             again.append(position)
         if not isinstance(operation, Read):
             passed.update(keys)
     return again[::-1]
 
 
-def may_be_sent_twice(operation: Operation) -> bool:
+def may_be_sent_twice(operation: Operation, origin: ETagOrigin) -> bool:
     """Tell whether sending an operation again cannot make it take effect twice."""
     if isinstance(operation, Write):
-        return operation.expected not in (ANYTHING, ABSENT)
+        return origin is ETagOrigin.WRITER and operation.expected not in (ANYTHING, ABSENT)
     return isinstance(operation, Read)
 
 

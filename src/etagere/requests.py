@@ -62,13 +62,16 @@ class Requests:
         etag: str | None,
         concurrency: Concurrency | str,
         ttl: float | timedelta | Keep | None,
+        new_etag: str | None = None,
     ) -> Write:
-        """Make the operation of a `set`, with a fresh ETag."""
+        """Make the operation of a `set`, with a fresh ETag unless there is one already."""
         contract.check_key(key, self._max_key)
         contract.check_value(key, value, self._max_value)
         expected = contract.precondition(concurrency, etag)
         lifetime = ttl if ttl is None or isinstance(ttl, Keep) else self._lifetime(ttl)
-        return Write(key, value, self._mint(), expected, lifetime)
+        if new_etag is not None:
+            contract.check_new_etag(new_etag)
+        return Write(key, value, new_etag or self._mint(), expected, lifetime)
 
     def remove(self, key: str, etag: str | None, concurrency: Concurrency | str) -> Remove:
         """Make the operation of a `delete`."""
@@ -103,7 +106,12 @@ class Requests:
         if not isinstance(request, Set):
             raise InvalidArgument(f"write down an etagere.Set, not {type(request).__name__}")
         return self.write(
-            request.key, request.value, request.etag, request.concurrency, request.ttl
+            request.key,
+            request.value,
+            request.etag,
+            request.concurrency,
+            request.ttl,
+            request.new_etag,
         )
 
     def remove_of(self, request: Delete) -> Remove:

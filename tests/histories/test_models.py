@@ -56,7 +56,7 @@ def is_linearizable(calls: Sequence[Call], **initial: Any) -> bool:
 
 
 def test_models_have_the_names_of_the_command_line() -> None:
-    assert list(MODELS) == ["register", "cas-register", "append", "versioned"]
+    assert list(MODELS) == ["register", "cas-register", "append"]
     assert [MODELS[name](initial="0").name for name in MODELS] == list(MODELS)
 
 

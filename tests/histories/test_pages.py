@@ -166,7 +166,7 @@ def test_the_finding_is_told_and_its_witnesses_are_named(opened: Opener) -> None
     assert tab.texts("#f1 .witnesses .name") == ["A", "B"]
     assert tab.texts("#f1 svg .letter") == ["A", "B"]
     assert tab.texts("#f1 .lanes .asked")[0] == "set v1"
-    assert tab.texts(".index a") == [KEY, "right", "register"]
+    assert tab.texts(".index a .code") == [KEY, "right", "register"]
 
 
 def test_pointing_at_a_call_shows_the_state_before_and_after(opened: Opener) -> None:
@@ -235,7 +235,7 @@ def test_the_search_finds_keys_values_etags_and_clients(
     assert tab.evaluate("document.querySelectorAll('.call.match').length") == expected
     assert tab.text("#found").startswith(f"{expected} of ")
     shown = tab.texts(".finding h2 .code")
-    assert shown == tab.texts(".index a")
+    assert shown == tab.texts(".index a .code")
     assert (shown == []) == (expected == 0)
     tab.press("Escape")
     assert tab.texts(".finding h2 .code") == [KEY, "right", "register"]
@@ -280,6 +280,8 @@ def test_a_page_is_read_without_scripts(browser: Chromium, tmp_path: Path) -> No
         tab.open(path)
         assert "set 'v2'" in tab.text("#f1 .detail:not([hidden])")
         assert tab.texts("#f1 svg .letter") == ["A", "B"]
+        stops = "document.querySelectorAll('.call[tabindex=\"0\"]').length"
+        assert tab.evaluate(stops) == 3, "one in each chart"
 
 
 # --- on a phone, in the dark, on paper ----------------------------------------------------------

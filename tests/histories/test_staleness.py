@@ -8,6 +8,7 @@ import pytest
 
 from etagere.histories.history import NEVER, Call, Kind
 from etagere.histories.staleness import at_percentiles, measure_staleness
+from etagere.histories.synthetic import Workload, generate
 from tests.histories.calls import call, deleted, history, saw, unknown, wrote
 
 
@@ -100,6 +101,12 @@ def random_run(seed: int) -> list[Call]:
         else:
             calls.append(saw(start, finish, random.choice(etags)))
     return calls
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_linearizable_history_has_no_stale_reads(seed: int) -> None:
+    run = generate(Workload(operations=60, clients=4, unknown=0.2, deletes=0.4, seed=seed))
+    assert measure_staleness(run).stale == []
 
 
 def by_definition(calls: list[Call]) -> list[tuple[int, int, int]]:

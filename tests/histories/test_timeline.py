@@ -19,6 +19,7 @@ from tests.histories.samples import (
     LATE,
     LOST,
     LOST_VERDICT,
+    READ,
     REGISTER,
     RIGHT,
     RIGHT_VERDICT,
@@ -134,6 +135,22 @@ def test_points_lie_inside_their_intervals_in_the_order() -> None:
     )
 
 
+def test_states_end_where_an_order_does_not_explain_an_answer() -> None:
+    wrong = KeyVerdict(key=KEY, answer=Answer.YES, order=[CREATED, WINNER, READ, RIVAL])
+    drawn = timeline(LOST[:4], wrong)
+    assert interval_of(drawn, WINNER).after == "value 'v2', etag 'e2'"
+    assert interval_of(drawn, READ).before == "value 'v1', etag 'e1'", "what its answer tells"
+
+
+def test_a_long_call_takes_effect_after_a_short_one_that_comes_before_it() -> None:
+    long = call("set", "a", 1, 10, value="long", etag="l")
+    short = call("set", "b", 2, 3, value="short", etag="s")
+    verdict = KeyVerdict(key=KEY, answer=Answer.YES, order=[short, long])
+    first, second = timeline([long, short], verdict).intervals
+    assert (first.position, second.position) == (2, 1)
+    assert (second.point or 0) < (first.point or 0) < 2
+
+
 def test_an_eventual_read_may_come_before_its_start_in_the_order() -> None:
     late = call("get", "c5", 20, 21, value="v1", etag="e1", consistency=Consistency.EVENTUAL)
     calls = [CREATED, WINNER, late]
@@ -184,7 +201,7 @@ def test_keys_that_were_checked_together_are_drawn_together() -> None:
     verdict = check_steps(steps, Append(), Limits(), partition=False)
     (drawn,) = timelines(steps, verdict, model=Append())
     assert [at.asked for at in drawn.intervals] == ["one: append x", "two: append y", "one: get"]
-    assert [at.after for at in drawn.intervals] == ["x; ", "x; y", "x; y"]
+    assert [at.after for at in drawn.intervals] == ["x; ''", "x; y", "x; y"]
 
 
 def test_a_search_that_could_not_begin_tells_the_state_at_the_start() -> None:
@@ -228,6 +245,14 @@ def test_witnesses_that_are_far_apart_are_both_drawn() -> None:
     drawn = timeline([CREATED, WINNER, *crowd(3000), far], verdict, most=10)
     assert [at.asked for at in drawn.witnesses] == ["set v2", "set v9"]
     assert sum(drawn.gaps.values()) == drawn.left_out == 3003 - 10
+
+
+def test_the_write_that_witnesses_are_about_is_drawn_however_far_it_is() -> None:
+    rivals = [replace(at, start=at.start + 90_000, finish=at.finish + 90_000) for at in LOST[2:4]]
+    finding = Finding(Anomaly.LOST_UPDATE, KEY, "Far away.", tuple(rivals))
+    verdict = KeyVerdict(key=KEY, answer=Answer.NO, findings=(finding,))
+    drawn = timeline([CREATED, *crowd(3000), *rivals], verdict, most=5)
+    assert drawn.intervals[0].asked == "set v1"
 
 
 def test_all_witnesses_are_drawn_even_if_there_are_many() -> None:

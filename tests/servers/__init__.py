@@ -5,6 +5,8 @@
 frozen and restarted on the same port. Nothing outlives the process that started it.
 """
 
+from etagere.conformance.flows import Flow
+from etagere.conformance.proxy import TcpProxy, tcp_proxy, threaded_proxy
 from tests.servers.postgres import PostgresServer, Standby, postgres
 from tests.servers.postgres_tools import postgres_binaries
 from tests.servers.processes import (
@@ -15,7 +17,6 @@ from tests.servers.processes import (
     free_port,
     wait_until,
 )
-from tests.servers.proxy import Flow, TcpProxy, ThreadedProxy, tcp_proxy
 from tests.servers.valkey import Replica, ValkeyServer, redis_binaries, valkey
 from tests.servers.valkey_groups import (
     Sentinel,
@@ -36,7 +37,6 @@ __all__ = [
     "Service",
     "Standby",
     "TcpProxy",
-    "ThreadedProxy",
     "ValkeyCluster",
     "ValkeySentinel",
     "ValkeyServer",
@@ -45,6 +45,7 @@ __all__ = [
     "postgres_binaries",
     "redis_binaries",
     "tcp_proxy",
+    "threaded_proxy",
     "valkey",
     "valkey_cluster",
     "valkey_sentinel",

@@ -10,7 +10,7 @@ import importlib.metadata
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from etagere.conformance.proxy import TcpProxy, threaded_proxy
 from tests.servers.processes import Server, ServerUnavailable, wait_until
-from tests.servers.proxy import ThreadedProxy
 
 BINARY_VARIABLE = "ETAGERE_TEST_REDIS_BIN"
 LINK_SECONDS = 30.0
@@ -148,7 +148,8 @@ class Replica(ValkeyServer):
     def __init__(self, primary: ValkeyServer, *, lag: float | None, **arguments: Any) -> None:
         super().__init__(password=primary.password, binary=primary.binary, **arguments)
         self.primary = primary
-        self.link: ThreadedProxy | None = None
+        self.link: TcpProxy | None = None
+        self._links = ExitStack()
         self._seconds = lag
 
     def start(self) -> None:
@@ -163,8 +164,7 @@ class Replica(ValkeyServer):
 
     def stop(self) -> None:
         super().stop()
-        if self.link is not None:
-            self.link.stop()
+        self._links.close()
 
     def is_linked(self) -> bool:
         """Tell whether it has the primary's data and follows it."""
@@ -172,24 +172,24 @@ class Replica(ValkeyServer):
 
     def lag(self, seconds: float) -> None:
         """Let what the primary writes from now on arrive so much later."""
-        self._proxy().do(lambda proxy: proxy.replies.delay(seconds))
+        self._proxy().replies.delay(seconds)
 
     def hold(self) -> None:
         """Let nothing more arrive from the primary until `release`."""
-        self._proxy().do(lambda proxy: proxy.replies.hold())
+        self._proxy().replies.hold()
 
     def release(self) -> None:
         """Let everything arrive that was held back."""
-        self._proxy().do(lambda proxy: proxy.replies.release())
+        self._proxy().replies.release()
 
     def _begin_link(self) -> tuple[str, int]:
         if self._seconds is None:
             return self.primary.host, self.primary.port
-        self.link = ThreadedProxy(self.primary.host, self.primary.port)
-        self.link.start()
-        return self.link.address
+        proxy = threaded_proxy(self.primary.host, self.primary.port)
+        self.link = self._links.enter_context(proxy)
+        return self.link.host, self.link.port
 
-    def _proxy(self) -> ThreadedProxy:
+    def _proxy(self) -> TcpProxy:
         if self.link is None:
             raise RuntimeError("this replica is linked directly; ask for replica_lag=0.0 or more")
         return self.link

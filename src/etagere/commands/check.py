@@ -112,7 +112,10 @@ def report_on(name: str, arguments: Namespace) -> Report:
         )
     except (MalformedHistory, OSError) as error:
         return Report(name, problem=message_of(error))
-    verdict = case.check(case.history)
+    try:
+        verdict = case.check(case.history)
+    except InvalidArgument as error:
+        return Report(name, problem=f"{name}: {message_of(error)}")
     if not isinstance(case.history, History):
         return Report(name, case, verdict)
     sessions = check_sessions(case.history, verdict) if arguments.session else None

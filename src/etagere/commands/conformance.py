@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from etagere.commands import options, output
 from etagere.commands.command import Command
 from etagere.commands.failures import Exit
-from etagere.commands.tables import print_table
+from etagere.commands.tables import columns, print_table
 from etagere.errors import ConfigurationError, InvalidArgument
 
 if TYPE_CHECKING:
@@ -160,7 +160,11 @@ def print_report(report: Report, written: list[Path]) -> None:
     from etagere.conformance.report import text
 
     headings, rows = text.table(report)
-    print_table(headings, rows)
+    if output.is_terminal():
+        print_table(headings, rows)
+    else:  # where headings would be in capitals, and these are URLs
+        for line in columns([headings, *rows]):
+            output.write_line(line)
     output.write_line("")
     for line in (*text.failures(report), *text.omitted(report), "", *text.summary(report)):
         output.write_line(line)

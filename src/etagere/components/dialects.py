@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from etagere.components.properties import Properties
 
-SQLITE: Final = ("table", "readers", "busy_timeout", "durability", "sweep")
+SQLITE: Final = ("table", "readers", "inline", "busy_timeout", "durability", "sweep")
 REDIS: Final = (
     *("reads", "replicas", "acks", "ack_timeout", "connect_timeout", "reply_timeout"),
     *("tls_ca", "tls_cert", "tls_key", "tls_verify", "sentinel_user", "sentinel_password"),

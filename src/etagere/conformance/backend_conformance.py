@@ -78,7 +78,10 @@ class BackendConformance(
         run, clause = plugin_of(request.config).run, clause_of(request.function)
         assert clause is not None, f"{request.node.name} is not decorated with a clause"
         async with run.lab(clause, target, database) as lab:
-            if reason := clause.why_not(lab.capabilities, target.subject.hooks):
+            subject = target.subject
+            if reason := clause.why_not(lab.capabilities, subject.hooks):
+                pytest.skip(reason)
+            if reason := subject.why_not(clause, database):
                 pytest.skip(reason)
             yield lab
 

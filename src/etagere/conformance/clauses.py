@@ -58,6 +58,10 @@ class Clause(Struct, frozen=True, kw_only=True):
     needs: tuple[Need, ...] = ()
     hooks: tuple[str, ...] = ()
     """Names of methods of `Hooks` that its test calls."""
+    proxied: bool = False
+    """Whether its test puts a proxy in front of the server."""
+    probed: bool = False
+    """Whether its test looks through a probe."""
     seconds: float = SECONDS
     """The time within which its test must end."""
     soaks: bool = False
@@ -83,6 +87,8 @@ def clause(
     *,
     needs: Need | Iterable[Need] = (),
     hooks: str | Iterable[str] = (),
+    proxied: bool = False,
+    probed: bool = False,
     seconds: float = SECONDS,
     soaks: bool = False,
 ) -> Callable[[Test], Test]:
@@ -96,6 +102,8 @@ def clause(
         sentence=sentence,
         needs=(needs,) if isinstance(needs, Need) else tuple(needs),
         hooks=(hooks,) if isinstance(hooks, str) else tuple(hooks),
+        proxied=proxied,
+        probed=probed,
         seconds=seconds,
         soaks=soaks,
     )

@@ -18,6 +18,9 @@ import anyio
 from etagere.backend import Backend, Capabilities
 from etagere.conformance.hooks import Hooks, Probe
 from etagere.conformance.journal import Journal, Journaling
+from etagere.conformance.lines import line_of
+from etagere.conformance.needs import WRITER_ETAGS
+from etagere.conformance.proxy import TcpProxy, threaded_proxy
 from etagere.conformance.sharing import kept
 from etagere.conformance.subjects import Subject
 from etagere.histories.recording import Recorder
@@ -103,9 +106,26 @@ class Lab:
         async with Store(backend, timeout=timeout) as store:
             yield store
 
+    @asynccontextmanager
+    async def behind_proxy(
+        self, *, timeout: float = DEFAULT_TIMEOUT, name: str = "proxied"
+    ) -> AsyncGenerator[tuple[Store, TcpProxy]]:
+        """Open another store, with a proxy between it and the server; others have none.
+
+        The clause says that it is `proxied`.
+        """
+        line = line_of(self.url, self.subject.default_ports)
+        with threaded_proxy(line.host, line.port) as proxy:
+            url = line.by_way_of(proxy.host, proxy.port)
+            async with self.open(url=url, timeout=timeout, name=name) as store:
+                try:
+                    yield store, proxy
+                finally:
+                    proxy.reset()
+
     def connect(self, name: str = "", url: str | None = None) -> Layer:
         """Return another backend on the same data; it is not opened yet."""
-        inner = self._kept or self.subject.make(url or self.url)
+        inner = self.subject.make(url) if url else self._kept or self.subject.make(self.url)
         name = name or f"store {next(self._stores)}"
         return Journaling(KeyPrefix(inner, self.prefix), self.journal, name)
 
@@ -118,6 +138,12 @@ class Lab:
     def hooks(self) -> Hooks:
         """What can be done to the server; the clause says which hooks it needs."""
         return self.subject.hooks or Hooks()
+
+    @property
+    def probe(self) -> Probe:
+        """Another way to the data; the clause says that it is `probed`."""
+        assert self._probe is not None, "no probe was given"
+        return self._probe
 
     # --- keys ---------------------------------------------------------------------------------
 
@@ -158,6 +184,14 @@ class Lab:
         item = await self.read(key)
         assert item is not None, f"{key!r} is absent"
         return item.etag
+
+    async def told(self, key: str, etag: object) -> str:
+        """Return the etag that a write gave its key, when the writer was told `etag`.
+
+        Where the server mints it, that is for a read to say.
+        """
+        assert isinstance(etag, str), f"a write of {key!r} was answered with {etag!r}"
+        return await self.version(key) if WRITER_ETAGS.why_not(self.capabilities) else etag
 
     @property
     def soon(self) -> float:

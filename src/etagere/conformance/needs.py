@@ -15,7 +15,7 @@ class Need(Struct, frozen=True):
     """A condition on what a store claims. `~need` is its opposite."""
 
     claim: str
-    """What is claimed, as reasons say it: "the store does not claim ...". """
+    """What is claimed, in the words that come after "the store does not claim"."""
     holds: Callable[[Capabilities], bool]
     wanted: bool = True
 
@@ -46,6 +46,10 @@ FULL_TRANSACTIONS: Final = Need(
 LISTING: Final = Need("listing", lambda offered: offered.listing)
 STRONG: Final = Need("strong consistency", lambda offered: offered.strong)
 DURABLE: Final = Need("data that outlives a process", lambda offered: offered.durable)
+WRITER_ETAGS: Final = Need(
+    "that it stores ETags as the writer mints them",
+    lambda offered: getattr(offered, "etags", "writer") == "writer",
+)
 SMALL_VALUES: Final = Need(
     "a limit for values that is at most 16 MiB", lambda offered: offered.max_value_bytes <= 2**24
 )

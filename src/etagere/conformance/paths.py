@@ -36,10 +36,9 @@ class Path(ABC):
     async def set(
         self, lab: Lab, key: str, value: bytes, *, consistency: Words = "eventual", **options: Any
     ) -> str:
-        """Write a key; the options are those of `Set`."""
+        """Write a key and return its new etag; the options are those of `Set`."""
         etag = await self.send(lab, Set(key, value, **options), consistency)
-        assert isinstance(etag, str), f"a set by {self.name} returned {etag!r}"
-        return etag
+        return await lab.told(key, etag)
 
     async def delete(
         self, lab: Lab, key: str, *, consistency: Words = "eventual", **options: Any

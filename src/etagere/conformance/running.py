@@ -98,6 +98,8 @@ class Run:
         capabilities = self.survey(subject).capabilities
         if reason := clause.why_not(capabilities, subject.hooks):
             return reason
+        if reason := subject.why_not(clause, subject.url):
+            return reason
         reasons = [need.why_not(capabilities) for need in (path.needs if path else ())]
         return next(filter(None, reasons), "")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -11,7 +11,9 @@ import anyio
 from msgspec import Struct
 
 from etagere.backend import Backend, Capabilities
+from etagere.conformance.clauses import Clause
 from etagere.conformance.hooks import Hooks, Probe
+from etagere.conformance.lines import NoLine, line_of
 from etagere.errors import EtagereError
 from etagere.opening import backend_type, scheme_of
 from etagere.store import Store
@@ -33,8 +35,24 @@ class Subject(Struct, frozen=True, kw_only=True):
     hooks: Hooks | None = None
     probe: Callable[[str], Probe] | None = None
     """Makes a probe from the URL."""
+    default_ports: Mapping[str, int] | None = None
+    """The `default_ports` of the backend class, if it has such an attribute: the schemes behind
+    which one server speaks over TCP and not through TLS, and the port of each. A proxy can then
+    stand in between; without the attribute it does where a URL names one host and one port.
+    """
     suite: type | None = None
     """The test class that names it; None: it comes from a command line."""
+
+    def why_not(self, clause: Clause, url: str | None) -> str:
+        """Return why the store cannot be tested as a clause wants it; empty if it can, or may."""
+        if clause.probed and self.probe is None:
+            return "it needs a probe"
+        try:
+            if clause.proxied and url is not None:
+                line_of(url, self.default_ports)
+        except NoLine as reason:
+            return f"no proxy can stand in front of the server: {reason}"
+        return ""
 
 
 class Survey(Struct, frozen=True):
@@ -57,16 +75,14 @@ def subject_of_url(url: str, *, hooks: Hooks | None = None, probe: Any = None) -
         url=url,
         hooks=hooks,
         probe=probe,
+        default_ports=getattr(kind, "default_ports", None),
     )
 
 
 def subject_of_class(suite: Any) -> Subject:
     """Return what a subclass of `BackendConformance` names as its own."""
-    backend, url = suite.backend, suite.url if isinstance(suite.url, str) else None
-    if backend is None:
-        if url is None:
-            raise TypeError(f"{suite.__name__} names no backend: give it `backend = MyBackend`")
-        backend = backend_type(scheme_of(url))
+    url = suite.url if isinstance(suite.url, str) else None
+    backend = backend_of_class(suite, url)
 
     def make(url: str) -> Backend:
         made: Backend = backend.from_url(url) if url else backend()
@@ -80,8 +96,18 @@ def subject_of_class(suite: Any) -> Subject:
         url=url,
         hooks=suite.hooks,
         probe=suite.probe,
+        default_ports=getattr(backend, "default_ports", None),
         suite=suite,
     )
+
+
+def backend_of_class(suite: Any, url: str | None) -> Any:
+    """Return the backend class that a test class names, or its URL leads to."""
+    if suite.backend is not None:
+        return suite.backend
+    if url is None:
+        raise TypeError(f"{suite.__qualname__} names no backend: give it `backend = MyBackend`")
+    return backend_type(scheme_of(url))
 
 
 def survey(subject: Subject, loop: str) -> Survey:

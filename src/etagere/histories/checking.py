@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from itertools import islice
 from os import PathLike, fspath
 from typing import Any, Final, cast
@@ -18,8 +18,7 @@ from etagere.histories.formats.edn import EdnError, read_edn
 from etagere.histories.history import History
 from etagere.histories.identities import identity_of
 from etagere.histories.limits import Limits
-from etagere.histories.malformed import MalformedHistory
-from etagere.histories.models import MODELS, Append, CasRegister, Register
+from etagere.histories.models import MODELS
 from etagere.histories.search import check_steps
 from etagere.histories.steps import Model, Step
 from etagere.histories.verdicts import Anomaly, Verdict
@@ -35,10 +34,6 @@ MODEL_OF_FORMAT: Final[Mapping[str, str]] = {
     "porcupine-kv": APPEND,
 }
 """Every format, and the model that its histories are of unless another one is named."""
-FUNCTIONS: Final[Mapping[str, Collection[str]]] = {
-    model.name: model.functions for model in (Register, CasRegister, Append)
-}
-"""What each model of plain values knows to do."""
 SHRINKING_SECONDS: Final = 5.0
 
 
@@ -49,7 +44,7 @@ class Case(Struct, frozen=True):
     history: History | Sequence[Step]
     """A `History` where the format is etagere's own, steps of `model` where it is another."""
     check: Callable[[History | Sequence[Any]], Verdict]
-    """Check all of it, or some calls of one key."""
+    """Check all of it, or some calls of one key. Raises `InvalidArgument` for a wrong model."""
     model: Model[Any] | None = None
 
     def drawings(self, verdict: Verdict, most: int) -> list[Timeline]:
@@ -121,14 +116,6 @@ def _case_of_steps(
     steps = FORMATS[form](path)
     make = MODELS[name]
     model = make() if initial is None else make(initial_of(name, initial))
-    known = FUNCTIONS[name]
-    if odd := next((step for step in steps if step.function not in known), None):
-        raise MalformedHistory(
-            fspath(path),
-            None,
-            f"the model {name!r} does not know {odd.function!r}, only {', '.join(sorted(known))};"
-            " name another --model",
-        )
 
     def check(steps: History | Sequence[Any]) -> Verdict:
         assert not isinstance(steps, History)  # noqa: S101

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate
 from typing import Final
 
 from etagere.histories.history import NEVER, Call, Kind, Status
@@ -38,6 +39,7 @@ class VersionOrder:
         self._descend()
         self._known = self._when_known(calls)
         self._delete_starts = list(self._deletes)
+        self._latest_absences = list(accumulate(self._deletes.values(), self._known_later))
 
     def before(self, one: int, other: int) -> bool:
         """Tell whether one version certainly came before another."""
@@ -97,6 +99,14 @@ class VersionOrder:
             found = self._find(call.etag, call.value)
         if found is not None:
             yield found
+
+    def latest_seen_by(self, call: Call) -> int | None:
+        """Return the version that a call can have seen of which least is known to be newer."""
+        version = next(self.seen_by(call), None)
+        if version is None or call.found is not False:
+            return version
+        begun = bisect_left(self._delete_starts, call.finish)
+        return self._latest_absences[begun - 1] if begun else version
 
     def held_as(self, value: str | None, etag: str | None) -> Iterator[int]:
         """Yield the versions that look like this in the end; None and None: nothing is there."""
@@ -202,6 +212,9 @@ class VersionOrder:
             if parent != NONE and known[version] < known[parent]:
                 known[parent] = known[version]
         return known
+
+    def _known_later(self, one: int, other: int) -> int:
+        return max(one, other, key=self._known.__getitem__)
 
     def _find(self, etag: str | None, value: str | None) -> int | None:
         if etag and (version := self._by_etag.get(etag)) is not None:

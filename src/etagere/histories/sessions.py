@@ -6,15 +6,15 @@ them anyhow. A session is a client of the recorder's, through all its lives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from itertools import islice
 
 from msgspec import Struct
 
-from etagere.histories.history import Call, History, Kind, Status, in_order
+from etagere.histories.history import NEVER, Call, History, Kind, Status, in_order
 from etagere.histories.identities import session_of
-from etagere.histories.ordering import VersionOrder
+from etagere.histories.ordering import INITIAL, VersionOrder
 from etagere.histories.verdicts import Verdict
 
 
@@ -72,7 +72,7 @@ def check_sessions(history: History, verdict: Verdict | None = None) -> SessionR
     for key, calls in history.by_key().items():
         order = VersionOrder(calls, history.initial)
         found = verdict.keys.get(key) if verdict is not None else None
-        places = places_in(order, found.order) if found is not None and found.order else {}
+        places = places_in(order, (found and found.order) or ())
         for session, own in by_session(calls).items():
             _Scan(report, order, places, session, key).run(own)
     return report
@@ -86,10 +86,26 @@ def by_session(calls: Iterable[Call]) -> dict[str, list[Call]]:
     return sessions
 
 
-def places_in(order: VersionOrder, calls: Sequence[Call]) -> dict[int, int]:
-    """Return the place of each version in an order of calls that explains every answer."""
-    made = [version for call in calls if (version := order.made_by(call)) is not None]
-    return {0: 0} | {version: place for place, version in enumerate(made, 1)}
+class Places(Struct, frozen=True):
+    """Where versions and calls stand in an order that explains every answer."""
+
+    versions: dict[int, int]
+    calls: dict[int, int]
+    """By the start of a call: the place of the version that it made or saw."""
+
+
+def places_in(order: VersionOrder, calls: Iterable[Call]) -> Places:
+    """Return the places in an order of calls."""
+    places = Places({INITIAL: 0}, {})
+    place = 0
+    for call in calls:
+        if (made := order.made_by(call)) is not None:
+            place += 1
+            places.versions[made] = place
+        elif len(seen := list(islice(order.seen_by(call), 2))) == 1:
+            places.versions.setdefault(seen[0], place)  # of a write that was not told its etag
+        places.calls[call.start] = place
+    return places
 
 
 class _Scan:
@@ -99,7 +115,7 @@ class _Scan:
         self,
         report: SessionReport,
         order: VersionOrder,
-        places: dict[int, int],
+        places: Places,
         session: str,
         key: str,
     ) -> None:
@@ -145,6 +161,9 @@ class _Scan:
     ) -> None:
         if not newest:
             return
+        if self._fits(call, newest):
+            self._report.checked[guarantee] += 1
+            return
         missed: Call | None = None
         for version in candidates:
             newer = next((e for e in newest if self._order.precedes(version, e[0])), None)
@@ -159,15 +178,12 @@ class _Scan:
             self._report.breaches.append(self._breach(guarantee, missed, call))
 
     def _follows(self, version: int, other: int) -> bool:
-        if version == other or self._order.precedes(other, version):
-            return True
-        places = self._places
-        return (
-            version in places
-            and other in places
-            and places[other] < places[version]
-            and not self._order.precedes(version, other)
-        )
+        return version == other or self._order.precedes(other, version)
+
+    def _fits(self, call: Call, newest: list[Seen]) -> bool:
+        """Tell whether the order that the checker found keeps the guarantee."""
+        place, places = self._places.calls.get(call.start), self._places.versions
+        return place is not None and all(places.get(other, NEVER) <= place for other, _ in newest)
 
     def _breach(self, guarantee: Guarantee, missed: Call, call: Call) -> Breach:
         message = (

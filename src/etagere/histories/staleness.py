@@ -52,8 +52,8 @@ def measure_staleness(history: History) -> StalenessReport:
     """Say of each read how many newer versions had been observed before it began, and since when.
 
     Only versions that are certainly newer count (`VersionOrder`), so both are what is certain, and
-    may be less than what took place where blind writes met. An absent read is taken for one of the
-    newest absence that it can have seen. Takes n log n time.
+    may be less than what took place where blind writes met. Where several deletes can explain an
+    absent read, it is taken for the least stale. Takes n log n time.
     """
     reads: list[Staleness] = []
     untold = 0
@@ -62,7 +62,7 @@ def measure_staleness(history: History) -> StalenessReport:
         asked: list[tuple[Call, int]] = []
         for call in calls:
             if call.kind is Kind.GET and call.status is Status.OK:
-                version = next(order.seen_by(call), None)
+                version = order.latest_seen_by(call)
                 if version is None:
                     untold += 1
                 else:

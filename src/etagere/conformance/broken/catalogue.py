@@ -122,10 +122,9 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     ),
     Flaw(bulk.BulkAllOrNothing, "all items in one SQL transaction", ()),
     Flaw(bulk.BulkReadIsCut, "BatchGetItem of DynamoDB, which takes 100 keys", ()),
-    Flaw(expiry.TtlIgnored, "an option that is declared and dropped", ()),
     Flaw(expiry.TtlInClientTime, "EXPIREAT of Redis with the time of the client", ()),
     Flaw(expiry.TtlInSecondStep, "Dapr's Redis store", ()),
-    Flaw(expiry.TtlInWholeSeconds, "Dapr's SQLite store", ()),
+    Flaw(expiry.TtlInTenths, "Dapr's SQLite store, which reckons in seconds", ()),
     Flaw(expiry.TtlOverflows, "memcached, which takes more than 30 days for a date", ()),
     Flaw(
         expiry.TtlIgnoredInBulk,

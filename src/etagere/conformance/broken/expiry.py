@@ -24,13 +24,6 @@ from etagere.operations import (
 Op = TypeVar("Op", bound=Operation)
 
 
-class TtlIgnored(Sound):
-    """A write with a time to live is kept for ever."""
-
-    def _apply(self, operation: Single) -> Outcome:
-        return super()._apply(without_ttl(operation))
-
-
 class TtlInClientTime(Sound):
     """Reckons expiry by the clock of the client, and says that it is that of the server."""
 
@@ -51,12 +44,12 @@ class TtlInSecondStep(Sound):
         return outcome
 
 
-class TtlInWholeSeconds(Sound):
-    """Rounds a time to live up to whole seconds, and says that it reckons in milliseconds."""
+class TtlInTenths(Sound):
+    """Rounds a time to live up to tenths of a second, and says that it reckons in milliseconds."""
 
     def _apply(self, operation: Single) -> Outcome:
         if isinstance(operation, Write | Touch) and isinstance(operation.ttl, int):
-            operation = replace(operation, ttl=-(-operation.ttl // 1000) * 1000)
+            operation = replace(operation, ttl=-(-operation.ttl // 100) * 100)
         return super()._apply(operation)
 
 

@@ -159,7 +159,7 @@ class ExpiredClauses:
             [Delete(expired), Set(expired, b"new", concurrency="first-write", ttl=KEEP)]
         )
         assert results[0] is False
-        assert await lab.read(expired) == Item(expired, b"new", str(results[1]))
+        assert await lab.read(expired) == Item(expired, b"new", await lab.told(expired, results[1]))
         assert await lab.read(other) is None
 
     @clause(

@@ -89,7 +89,8 @@ class ConvergingClauses:
         key, written = lab.key(), set[tuple[bytes, str]]()
         for number in range(50):
             value = b"%d" % number
-            written.add((value, await lab.store.set(key, value)))
+            etag = await lab.store.set(key, value)
+            written.add((value, await lab.told(key, etag)))
             item = await lab.store.get(key, consistency="eventual")
             assert item is None or (item.value, item.etag) in written
 

@@ -64,7 +64,8 @@ class FreshClauses:
                 etags = [done(result) for result in results]
                 items = await reader.get_many(keys, consistency="strong")
                 assert items == [
-                    Item(key, key.encode(), etag) for key, etag in zip(keys, etags, strict=True)
+                    Item(key, key.encode(), await lab.told(key, etag))
+                    for key, etag in zip(keys, etags, strict=True)
                 ]
                 if lab.capabilities.listing:
                     prefix = keys[0].partition("/")[0]

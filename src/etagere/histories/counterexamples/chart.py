@@ -93,10 +93,9 @@ class _Drawing:
         first, second = (self._timeline.intervals[number - 1] for number in (one, other))
         x1, y1 = self._heart(first)
         x2, y2 = self._heart(second)
-        bend = HOOK if x2 - x1 > 2 * HOOK else -HOOK / 2
-        path = f"M{x1} {y1} C{x1 + bend:g} {y1} {x2 - HOOK} {y2} {x2} {y2}"
-        if y1 != y2:
-            path = f"M{x1} {y1} C{x1} {(y1 + y2) / 2:g} {x2} {(y1 + y2) / 2:g} {x2} {y2}"
+        # In one lane, above what is between the two.
+        between = (y1 + y2) / 2 if y1 != y2 else y1 - HOOK
+        path = f"M{x1} {y1} C{x1} {between:g} {x2} {between:g} {x2} {y2}"
         return tag("path", class_="conflict", d=path)
 
     def _heart(self, interval: Interval) -> tuple[int, int]:
@@ -119,7 +118,7 @@ class _Drawing:
             aria_label=f"{interval.name or number}, {interval.client}: {interval.sentence}",
             aria_controls=f"{self._prefix}-call-{number}",
             data_call=f"{self._prefix}-call-{number}",
-            data_words="\n".join(interval.words),
+            data_words=" | ".join(interval.words),
         )
 
     def _bar(self, interval: Interval, x: int, y: int) -> Markup:

@@ -105,11 +105,16 @@ def parts_of(argument: Hashable) -> tuple[Hashable, ...]:
 
 def _suppliers(call: Call | Step, suppliers: dict[Token, list[int]]) -> frozenset[int]:
     tokens: Iterable[Token] = _used(call)
-    if isinstance(call, Step) and call.status is Status.MISMATCH:
+    if _is_refused_cas(call):
         # It saw any value but the one that it is about.
         about = set(_used(call))
         tokens = [token for token in suppliers if token[0] == call.key and token not in about]
     return frozenset(position for token in tokens for position in suppliers.get(token, ()))
+
+
+def _is_refused_cas(call: Call | Step) -> bool:
+    plain = isinstance(call, Step) and not isinstance(call.argument, Call)
+    return plain and call.status is Status.MISMATCH
 
 
 class _Overwriting:

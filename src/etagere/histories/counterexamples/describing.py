@@ -86,7 +86,7 @@ def _result(step: Step, name: Name) -> str:
 
 def value_text(value: object) -> str:
     """Return a model's value as it is written down."""
-    return value if isinstance(value, str) else repr(value)
+    return value if isinstance(value, str) and value else repr(value)
 
 
 # --- in a sentence ----------------------------------------------------------------------------

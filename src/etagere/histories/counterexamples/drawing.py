@@ -65,7 +65,6 @@ class Timeline(Struct, frozen=True, kw_only=True):
     complete: bool
     """Whether that order holds every call that must have happened; else it is the longest found,
     and none of the witnesses can come next."""
-    method: str = ""
 
     @property
     def intervals(self) -> list[Interval]:

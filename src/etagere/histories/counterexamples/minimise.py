@@ -62,10 +62,9 @@ def minimise_calls(
     if findings is None:
         return list(calls)
     named = [finding for finding in findings if anomaly in (None, finding.anomaly)] or findings
-    target = named[0].anomaly if named else None
-    reduction = _Reduction(calls, check, target, deadline)
+    reduction = _Reduction(calls, check, named[0] if named else None, deadline)
     with suppress(_TimeUpError):
-        reduction.run(named[:1])
+        reduction.run()
     return [calls[position] for position in sorted(reduction.smallest)]
 
 
@@ -80,24 +79,22 @@ class _Reduction(Generic[C]):
         self,
         calls: Sequence[C],
         check: Callable[[Sequence[C]], AnyVerdict],
-        target: Anomaly | None,
+        finding: Finding | None,
         deadline: float,
     ) -> None:
         self.smallest: Positions = frozenset(range(len(calls)))
         self._calls = calls
         self._check = check
-        self._target = target
+        self._finding = finding
         self._deadline = deadline
         self._needs = needs_of(calls)
-        self._dependents = _turned_round(self._needs)
 
-    def run(self, findings: Iterable[Finding]) -> None:
-        for finding in findings:
-            self._try_finding(finding)
+    def run(self) -> None:
+        if self._finding is not None:
+            self._try_finding(self._finding)
         self._debug(lambda position: keys_of(self._calls[position]))
         self._debug(lambda position: self._calls[position].client)
         self._debug(lambda position: position)
-        self._drop_with_dependents()
 
     # --- attempts -----------------------------------------------------------------------------
 
@@ -116,9 +113,9 @@ class _Reduction(Generic[C]):
     def _fails(self, subset: Positions) -> bool:
         verdict = self._check([self._calls[position] for position in sorted(subset)])
         findings = _findings(verdict)
-        if findings is None or self._target is None:
+        if findings is None or self._finding is None:
             return findings is not None
-        return any(finding.anomaly is self._target for finding in findings)
+        return any(finding.anomaly is self._finding.anomaly for finding in findings)
 
     def _with_needs(self, positions: Iterable[int]) -> Positions:
         return _closure(positions, self._needs) & self.smallest
@@ -158,14 +155,6 @@ class _Reduction(Generic[C]):
             groups.setdefault(group_of(position), []).append(position)
         return list(groups.values())
 
-    def _drop_with_dependents(self) -> None:
-        """Take single calls away together with all that needs them, until none can go."""
-        while any(
-            self._try(self.smallest - _closure([position], self._dependents))
-            for position in sorted(self.smallest, reverse=True)
-        ):
-            pass
-
 
 def keys_of(call: Call | Step) -> tuple[str, ...]:
     """Return the keys that a call is about."""
@@ -182,14 +171,6 @@ def identity(call: Call | Step) -> tuple[int, int, str]:
 def _findings(verdict: AnyVerdict) -> list[Finding] | None:
     """Return what a failing verdict finds; None where it does not fail."""
     return list(verdict.findings) if verdict.answer is Answer.NO else None
-
-
-def _turned_round(needs: Sequence[Positions]) -> list[Positions]:
-    dependents: list[set[int]] = [set() for _ in needs]
-    for position, needed in enumerate(needs):
-        for other in needed:
-            dependents[other].add(position)
-    return [frozenset(positions) for positions in dependents]
 
 
 def _closure(positions: Iterable[int], edges: Sequence[Positions]) -> Positions:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from etagere.histories.counterexamples.chart import chart
+from etagere.histories.counterexamples.chart import NAMELESS, chart
 from etagere.histories.counterexamples.drawing import Interval, Timeline
 from etagere.histories.verdicts import Answer
 from etagere.pages import Markup, document, join, read_asset, tag
@@ -66,7 +66,7 @@ def _index(timelines: tuple[Timeline, ...]) -> Markup:
     entries = (
         tag(
             "li",
-            tag("a", tag("span", timeline.key, class_="code"), href=f"#f{at}"),
+            tag("a", _subject(timeline), href=f"#f{at}"),
             " ",
             _badge(timeline),
             tag("div", timeline.message, class_="soft small"),
@@ -82,7 +82,7 @@ def _index(timelines: tuple[Timeline, ...]) -> Markup:
 
 def _section(at: int, timeline: Timeline) -> Markup:
     prefix = f"f{at}"
-    heading = tag("h2", "Key ", tag("span", timeline.key, class_="code"), " ", _badge(timeline))
+    heading = tag("h2", _subject(timeline), " ", _badge(timeline))
     return tag(
         "section",
         heading,
@@ -94,6 +94,12 @@ def _section(at: int, timeline: Timeline) -> Markup:
         class_="sheet finding",
         id=prefix,
     )
+
+
+def _subject(timeline: Timeline) -> Markup:
+    if not timeline.key:
+        return join(["The whole history"])
+    return join(["Key ", tag("span", timeline.key, class_="code")])
 
 
 def _badge(timeline: Timeline) -> Markup:
@@ -146,7 +152,7 @@ def _detail(call: Interval, identifier: str, timeline: Timeline, *, hidden: bool
     heading = tag(
         "h3",
         tag("b", call.name, class_="name") if call.name else None,
-        f"{call.client or 'call'}, call {call.number}{place}",
+        f"Client {call.client or NAMELESS}, call {call.number}{place}",
     )
     return tag(
         "article",

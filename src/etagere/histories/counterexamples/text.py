@@ -52,7 +52,8 @@ def draw(timeline: Timeline, *, width: int = WIDTH, ascii_only: bool = False) ->
 
 def _heading(timeline: Timeline, width: int) -> list[str]:
     kind = str(timeline.anomaly or timeline.answer).replace("_", " ")
-    return wrap(f"{visible(timeline.key)}: {kind}. {visible(timeline.message)}", width)
+    key = f"{visible(timeline.key)}: " if timeline.key else ""
+    return wrap(f"{key}{kind}. {visible(timeline.message)}", width)
 
 
 def _list(timeline: Timeline, width: int) -> list[str]:
@@ -108,8 +109,7 @@ def _chart(timeline: Timeline, width: int, signs: _Signs) -> list[str]:
     places = _places(timeline, room)
     rows: list[tuple[str, str]] = []
     for name, lane in zip(names, timeline.lanes, strict=True):
-        for at, row in enumerate(lane.rows):
-            rows.append(("" if at else name, _row(row, timeline, places, signs)))
+        rows += [(name, _row(row, timeline, places, signs)) for row in lane.rows]
     return list(_bands(rows, places[-1] + 1, margin, room))
 
 
@@ -167,5 +167,8 @@ def _bands(rows: list[tuple[str, str]], length: int, margin: int, room: int) -> 
     for left in range(0, length, room):
         if left:
             yield ""
+        shown = None
         for name, row in rows:
-            yield (name.ljust(margin) + row[left : left + room]).rstrip()
+            if part := row[left : left + room].rstrip():
+                yield ("" if name == shown else name).ljust(margin) + part
+                shown = name

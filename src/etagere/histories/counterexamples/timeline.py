@@ -75,7 +75,6 @@ def timeline(
         gaps=gaps(told, drawn),
         ordered=bool(along.order),
         complete=verdict.order is not None,
-        method=verdict.method,
     )
 
 

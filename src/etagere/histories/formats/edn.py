@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any, Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, TypeGuard, final
 
 from msgspec import Struct
 
@@ -58,6 +58,11 @@ def read_edn(text: str) -> Iterator[Value]:
     reader = _Reader(text)
     while (value := reader.next_value()) is not END:
         yield value
+
+
+def is_vector(value: object) -> TypeGuard[tuple[Value, ...]]:
+    """Tell whether a value is a vector or a list."""
+    return isinstance(value, tuple)
 
 
 END: Final = Symbol("")

@@ -12,10 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from os import PathLike, fspath
-from typing import cast
 
 from etagere.histories.compressed import open_text
-from etagere.histories.formats.edn import EdnError, Keyword, Map, Value, read_edn
+from etagere.histories.formats.edn import EdnError, Keyword, Map, Value, is_vector, read_edn
 from etagere.histories.formats.pairing import Event, pair
 from etagere.histories.malformed import MalformedHistory
 from etagere.histories.steps import Step
@@ -51,7 +50,7 @@ class _Reading:
     def _operations(self) -> Iterator[Map]:
         try:
             for value in read_edn(self._text):
-                for operation in _members(value):
+                for operation in value if is_vector(value) else (value,):
                     if not isinstance(operation, Map):
                         raise self._wrong(None, f"an operation is a map, not {operation}")
                     yield operation
@@ -66,10 +65,6 @@ class _Reading:
 
     def _wrong(self, line: int | None, problem: str) -> MalformedHistory:
         return MalformedHistory(self._source, line, problem)
-
-
-def _members(value: Value) -> tuple[Value, ...]:
-    return cast("tuple[Value, ...]", value) if isinstance(value, tuple) else (value,)
 
 
 def _event(operation: Map, line: int) -> Event:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from typing import Any, Final, TypeGuard, cast, final
+from typing import Any, Final, TypeGuard, final
 
 from msgspec import Struct
 
+from etagere.histories.formats.edn import is_vector
 from etagere.histories.history import NEVER, Status
 from etagere.histories.identities import client_in_life
 from etagere.histories.malformed import MalformedHistory
@@ -106,7 +107,7 @@ def _is_keyed(invoked: Event) -> bool:
 
 
 def _is_pair(value: object) -> TypeGuard[tuple[Any, Any]]:
-    return isinstance(value, tuple) and len(cast("tuple[Any, ...]", value)) == 2
+    return is_vector(value) and len(value) == 2
 
 
 def _step(pair: _Pair, keyed: bool) -> Step:

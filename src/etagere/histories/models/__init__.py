@@ -12,9 +12,9 @@ from etagere.histories.models.versioned import VersionedKey, step_of
 from etagere.histories.steps import Model
 
 MODELS: Final[Mapping[str, Callable[..., Model[Any]]]] = {
-    model.name: model for model in (Register, CasRegister, Append, VersionedKey)
+    model.name: model for model in (Register, CasRegister, Append)
 }
-"""By the names that `etagere check --model` knows."""
+"""Those that the steps alone are enough for, by their names for `etagere check --model`."""
 
 __all__ = [
     "MODELS",

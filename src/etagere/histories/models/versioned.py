@@ -171,13 +171,14 @@ class Knowledge:
 
         self._mentions = Counter(etag for call in calls for etag in mentioned(call))
         self._mentions.update(call.etag for call in writes if call.etag)
+        self._written = writers.keys()
         self._read = {call.value for call in versions if call.kind is Kind.GET}
 
     def is_never_seen(self, write: Call) -> bool:
         """Tell whether no other call mentions the value or the etag of a write."""
-        return write.value not in self._read and self._mentions[write.etag] <= (
-            write.etag is not None
-        )
+        if write.value in self._read or write.value not in self._written:
+            return False
+        return write.etag is None or self._mentions[write.etag] == 1
 
     def may_belong(self, etag: str, value: bytes) -> bool:
         """Tell whether an etag may be that of a write of this value, of which nobody was told."""

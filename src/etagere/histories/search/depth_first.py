@@ -14,17 +14,16 @@ from etagere.histories.search.problem import REFUSED, Problem
 
 Move: TypeAlias = tuple[int, int]
 """A step, or ~i for one of crashed kind i; and the state after it."""
-Place: TypeAlias = tuple[int, int, int, int]
-"""Low, done, state, used: the steps below low are done, and those above it whose bits are set in
-done; used counts the crashed steps of each kind."""
+Place: TypeAlias = tuple[int, int, int]
+"""Low, done, state: the steps below low are done, and those above it whose bits are set in done."""
 
 
 def depth_first(problem: Problem) -> Search:
     """Search for an order."""
     remaining, visited = Remaining(problem), Visited(problem.guards)
-    place: Place = (0, 0, 0, 0)
+    place, used = (0, 0, 0), 0
     moves = remaining.moves(0, 0)
-    path: list[tuple[int, Place, list[Move]]] = []
+    path: list[tuple[int, Place, int, list[Move]]] = []
     depth, steps = 0, 0
     longest: tuple[int, list[int], list[int]] = (-1, [], [])
     while depth < len(problem.steps):
@@ -33,33 +32,38 @@ def depth_first(problem: Problem) -> Search:
             yield visited.count + len(problem.transitions.rows)
         if moves:
             move, state = moves.pop()
-            after = _advance(problem, place, move, state)
-            if visited.enter(after[:3], after[3]):
-                path.append((move, place, moves))
+            after = _after(place, move, state)
+            used_after = used if move >= 0 else used + problem.crashed[~move].unit
+            if visited.enter(after, used_after):
+                path.append((move, place, used, moves))
                 if move >= 0:
                     remaining.lift(move)
                     depth += 1
-                place, moves = after, remaining.moves(state, after[3])
+                place, used = after, used_after
+                moves = remaining.moves(state, used)
             continue
         if depth > longest[0]:
-            longest = (depth, [move for move, _, _ in path], remaining.frontier())
+            longest = (depth, [each[0] for each in path], remaining.frontier())
         if not path:
             frontier = [problem.steps[step] for step in longest[2]]
             return Found(False, problem.steps_of(longest[1]), frontier)
-        move, place, moves = path.pop()
+        move, place, used, moves = path.pop()
         if move >= 0:
             remaining.put_back(move)
             depth -= 1
-    return Found(True, problem.steps_of(move for move, _, _ in path), [])
+    return Found(True, problem.steps_of(each[0] for each in path), [])
 
 
-def _advance(problem: Problem, place: Place, move: int, state: int) -> Place:
-    low, done, _, used = place
+def _after(place: Place, move: int, state: int) -> Place:
+    low, done, _ = place
+    if move > low:
+        return low, done | 1 << (move - low), state
     if move < 0:
-        return low, done, state, used + problem.crashed[~move].unit
-    done |= 1 << (move - low)
+        return low, done, state
+    # The first step that was missing: those right behind it may be done already.
+    done = done >> 1
     ready = (~done & (done + 1)).bit_length() - 1
-    return low + ready, done >> ready, state, used
+    return low + ready + 1, done >> ready, state
 
 
 class Remaining:

@@ -87,6 +87,7 @@ class _Extension:
         self._choices = [(step, bit, kinds[step]) for step, bit in pending.items()]
         self._reads = [choice for choice in self._choices if reads[choice[0]]]
         self._visited = Visited(problem.guards)
+        self._reached: set[tuple[int, int, int]] = set()
         self._deepest = START
         # By the number of crashed steps: those with the fewest go first, and stand for the others.
         self._waiting: dict[int, list[Configuration]] = {}
@@ -139,7 +140,10 @@ class _Extension:
         for step, bit, kind in self._choices:
             if not done & bit:
                 after = row[kind] if kind in row else find(state, kind)
-                if after != REFUSED:
+                reached = after, done | bit, used
+                # Most ways lead where another has led: those are not worth a closer look.
+                if after != REFUSED and reached not in self._reached:
+                    self._reached.add(reached)
                     level.append((after, done | bit, used, crashes, depth + 1, (path, step)))
         if self._problem.crashed:
             self._crash(here)
@@ -151,8 +155,10 @@ class _Extension:
             if crashed.starts[(used >> crashed.shift) & crashed.mask] <= self._time:
                 kind = crashed.kind
                 after = row[kind] if kind in row else find(state, kind)
-                if after not in (state, REFUSED):
-                    more, path_after = used + crashed.unit, (path, ~index)
+                more = used + crashed.unit
+                reached = after, done, more
+                if after not in (state, REFUSED) and reached not in self._reached:
+                    self._reached.add(reached)
                     self._waiting.setdefault(crashes + 1, []).append(
-                        (after, done, more, crashes + 1, depth, path_after)
+                        (after, done, more, crashes + 1, depth, (path, ~index))
                     )

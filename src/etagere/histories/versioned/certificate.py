@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etagere.contract import holds
-from etagere.histories.history import Call, Kind, Status
+from etagere.histories.history import Call
 from etagere.histories.versioned.versions import BEGINNING, begins
+from etagere.histories.versioned.words import DELETE, FAIL, GET, INFO, MISMATCH, OK, SET, TOUCH
 from etagere.operations import ABSENT
+
+INITIAL = 0
+"""Stands for the id of the write that put the initial record there."""
 
 
 def verify(calls: Sequence[Call], order: Sequence[Call], initial: str | None = None) -> str | None:
@@ -25,89 +29,83 @@ def _membership(calls: Sequence[Call], order: Sequence[Call]) -> str | None:
     placed = set(map(id, order))
     if len(placed) < len(order):
         return "a call is in the order twice"
-    required = {id(call) for call in calls if call.status in (Status.OK, Status.MISMATCH)}
-    if not required <= placed:
-        return f"{len(required - placed)} calls that were answered are not in the order"
-    possible = required | {id(call) for call in calls if call.status is Status.INFO}
-    if not placed <= possible:
-        return "the order has calls that are not in the history, or that failed"
+    left_out = [call for call in calls if id(call) not in placed]
+    if len(calls) - len(left_out) < len(placed):
+        return "the order has calls that are not in the history"
+    for call in left_out:
+        if call.status is OK or call.status is MISMATCH:
+            return f"{_name(call)} was answered, and is not in the order"
     return None
 
 
 def _real_time(order: Sequence[Call]) -> str | None:
     latest = BEGINNING
     for call in order:
-        if call.finish < latest:
-            return f"{_name(call)} comes after a call that began later than it ended"
-        # An eventual read may come as early as its version.
         if call.start > latest:
+            # An eventual read may come as early as its version, and says nothing of what follows.
             latest = max(latest, begins(call))
+        elif call.finish < latest:
+            return f"{_name(call)} comes after a call that began later than it ended"
     return None
 
 
 def _replay(order: Sequence[Call], initial: str | None) -> str | None:
-    etags = _etags(order, initial)
-    key = _Key(initial, etags.get(0))
+    key = _Key(initial, _etags(order, initial))
     for call in order:
-        kind = call.kind
-        if kind is Kind.GET:
+        if call.kind is GET:
             # The first comparisons decide nearly every read.
             same = call.value == key.value is not None and call.etag == key.etag
-            if not same and not key.explains_get(call):
-                return f"{_name(call)} is not explained: the key has {key}"
-        elif call.status is Status.MISMATCH:
-            if not key.explains_mismatch(call):
-                return f"{_name(call)} is not explained: the key has {key}"
-        elif not key.explains_write(call):
-            return f"{_name(call)} could not take effect: the key has {key}"
-        elif kind is Kind.SET:
-            problem = key.put(call, etags.get(id(call)) if call.etag is None else call.etag)
-            if problem:
-                return problem
-        elif kind is Kind.DELETE:
-            key.remove()
+            explained = same or key.explains_get(call)
+        elif call.status is MISMATCH:
+            explained = key.explains_mismatch(call)
         else:
-            key.touch(call)
+            explained = key.explains_write(call) and key.take(call)
+        if not explained or call.status is FAIL:
+            return f"{_name(call)} is not explained where the key has {key}"
     return None
 
 
 class _Key:
     """What is under the key; no etag: nothing. A value may be unknown, an etag is made up then."""
 
-    def __init__(self, value: str | None, etag: str | None) -> None:
+    def __init__(self, value: str | None, etags: dict[int, str]) -> None:
         self.value = value
         self.etag: str | None = None
         self._is_mortal = False
-        self._made_up = 0
+        self._etags = etags
         self._used: set[str] = set()
         if value is not None:
-            self.etag = self._fresh() if etag is None else etag
+            self.etag = etags.get(INITIAL) or self._fresh()
             self._used.add(self.etag)
 
     def __str__(self) -> str:
         return "nothing" if self.etag is None else f"value {self.value!r} at ETag {self.etag!r}"
 
-    def put(self, call: Call, etag: str | None) -> str | None:
-        """Write; return a problem with the etag, if there is one."""
-        if etag is None:
-            etag = self._fresh()
-        if etag in self._used:
-            return f"{_name(call)} has ETag {etag!r}, which is another's"
-        self._used.add(etag)
-        self.etag, self.value = etag, call.value
-        if call.ttl != 0:
-            self._is_mortal = call.ttl is not None
-        return None
+    def take(self, call: Call) -> bool:
+        """Give a set, a delete or a touch its effect; refuse an etag that was another's."""
+        if call.kind is DELETE:
+            self.remove()
+        elif call.kind is TOUCH:
+            self._touch(call)
+        else:
+            etag = call.etag or self._etags.get(id(call)) or self._fresh()
+            if etag in self._used:
+                return False
+            self._used.add(etag)
+            self.etag, self.value = etag, call.value
+            if call.ttl != 0:
+                self._is_mortal = call.ttl is not None
+        return True
 
     def remove(self) -> None:
-        """Delete."""
+        """Let nothing be there."""
         self.etag = self.value = None
         self._is_mortal = False
 
-    def touch(self, call: Call) -> None:
-        """Change the time to live, which without an answer is as it was or new."""
+    def _touch(self, call: Call) -> None:
+        # Without an answer that there was a record, the time to live is as it was or new.
         if self.etag is not None:
-            known = call.status is Status.OK and (call.found or call.expected)
+            known = call.status is OK and (call.found or call.expected)
             self._is_mortal = call.ttl is not None or (self._is_mortal and not known)
 
     def explains_get(self, call: Call) -> bool:
@@ -143,37 +141,37 @@ class _Key:
         return self.etag is None
 
     def _fresh(self) -> str:
-        self._made_up += 1
-        return f"\0{self._made_up}"
+        return f"\0{len(self._used)}"
 
 
 def _etags(order: Sequence[Call], initial: str | None) -> dict[int, str]:
-    """Return the etags of the writes that were told none, by id, as those that found them say.
-
-    The initial record is number 0.
-    """
+    """Return the etags of the writes that were told none, by id, as those that found them say."""
     etags: dict[int, str] = {}
-    writer = None if initial is None else 0
-    if writer is None and not any(call.kind is Kind.SET and call.etag is None for call in order):
+    writer = None if initial is None else INITIAL
+    if writer is None and all(call.etag is not None or _writes_nothing(call) for call in order):
         return etags
     for call in order:
         etag = _found_etag(call)
         if writer is not None and etag:
             etags.setdefault(writer, etag)
-        if call.status is Status.MISMATCH:
+        if call.status is MISMATCH:
             continue
-        if call.kind is Kind.SET:
+        if call.kind is SET:
             writer = id(call) if call.etag is None else None
-        elif call.kind is Kind.DELETE:
+        elif call.kind is DELETE:
             writer = None
     return etags
 
 
+def _writes_nothing(call: Call) -> bool:
+    return call.kind is not SET or call.status is MISMATCH
+
+
 def _found_etag(call: Call) -> str | None:
     """Return the etag that a call shows to have been there."""
-    if call.status is Status.MISMATCH:
+    if call.status is MISMATCH:
         return call.actual
-    return call.etag if call.kind is Kind.GET else call.expected
+    return call.etag if call.kind is GET else call.expected
 
 
 def _name(call: Call) -> str:

@@ -19,24 +19,30 @@ def link(versions: Sequence[Version]) -> tuple[list[Version], bool]:
         if head.next is None:
             head.earliest, head.deadline = head.start, head.first
             head.closes = head.chain_closes = head.last
-            in_order = in_order and head.start <= head.first
             reached += 1
+            if head.start > head.first:
+                in_order = False
         else:
-            chain = list(head.chain())
+            chain = [head]
+            while (after := chain[-1].next) is not None:
+                chain.append(after)
             reached += len(chain)
             in_order = _link_chain(chain) and in_order
     return heads, in_order and reached == len(versions)
 
 
 def _link_chain(chain: list[Version]) -> bool:
-    closes = chain[0].start
+    closes, deadline, in_order = chain[0].start, chain[-1].first, True
     for version in chain:
-        version.earliest = max(closes, version.start)
-        version.closes = closes = max(closes, version.last)
+        version.earliest = closes if closes > version.start else version.start
+        if version.last > closes:
+            closes = version.last
+        version.closes = closes
     chain[0].chain_closes = closes
-    deadline = chain[-1].first
-    in_order = True
     for version in reversed(chain):
-        version.deadline = deadline = min(deadline, version.first)
-        in_order = in_order and version.earliest <= deadline
+        if version.first < deadline:
+            deadline = version.first
+        version.deadline = deadline
+        if version.earliest > deadline:
+            in_order = False
     return in_order

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etagere.histories.history import NEVER, Call, Kind, Status
+from etagere.histories.history import NEVER, Call
 from etagere.histories.versioned import messages
 from etagere.histories.versioned.naming import Names
-from etagere.histories.versioned.versions import BEGINNING, Needs, Observation, Version
-from etagere.operations import ABSENT, ANYTHING, Consistency
+from etagere.histories.versioned.versions import BEGINNING, Observation, Version, begins
+from etagere.histories.versioned.words import (
+    DELETE,
+    FAIL,
+    GET,
+    INFO,
+    MISMATCH,
+    NEEDS_ABSENT,
+    NEEDS_ANYTHING,
+    NEEDS_PRESENT,
+    OK,
+    SET,
+    STRONG,
+    TOUCH,
+    Needs,
+)
+from etagere.operations import ABSENT, ANYTHING
 
 
 class Clusters:
@@ -41,8 +56,7 @@ class Clusters:
         self._sort(calls)
         self._attach_gets()
         self._attach_others()
-        for version in self._consumers:
-            self._consume(version)
+        self._consume_all()
         self._decide_unanswered()
 
     @property
@@ -54,49 +68,50 @@ class Clusters:
         gets, others = self._gets, self._others
         for call in calls:
             kind, status = call.kind, call.status
-            if kind is Kind.GET:
-                if status is Status.OK:
+            if kind is GET:
+                if status is OK:
                     gets.append(call)
-            elif kind is Kind.SET and status is Status.OK:
+            elif kind is SET and status is OK:
                 self._enter_set(call)
-            elif status is Status.INFO:
+            elif status is INFO:
                 self._enter_unanswered(call)
-            elif status is Status.FAIL:
+            elif status is FAIL:
                 self.names.enter_aborted(call)
             else:
                 others.append(call)
-                if kind is Kind.DELETE or call.ttl is not None:
+                if kind is DELETE or call.ttl is not None:
                     self._vanishes(call)
 
     def _enter_set(self, call: Call) -> None:
         version = Version(call, call.start, call.finish)
         version.value = call.value
         version.etag = call.etag
-        if call.expected == ABSENT:
-            version.needs = Needs.ABSENT
+        self.versions.append(version)
+        self.names.enter(version)
+        expected = call.expected
+        if expected:
+            self._consumers.append(version)
+        elif expected is not ANYTHING:
+            version.needs = NEEDS_ABSENT
         if call.ttl is not None:
             self._vanishes(call)
             version.mortal = call.start
-        self.versions.append(version)
-        self.names.enter(version)
-        if call.expected:
-            self._consumers.append(version)
 
     def _enter_unanswered(self, call: Call) -> None:
-        if call.kind is Kind.TOUCH:
+        if call.kind is TOUCH:
             if call.ttl is not None:
                 self._vanishes(call)
-                self.touches.append(Observation(call, Needs.PRESENT))
+                self.touches.append(Observation(call, NEEDS_PRESENT))
             return
         if call.expected:
             self.expected.add(call.expected)
-        if call.kind is Kind.DELETE and call.expected == ABSENT:
+        if call.kind is DELETE and call.expected == ABSENT:
             return
         version = Version(call, call.start, NEVER)
         version.is_optional = True
-        version.needs = Needs.ABSENT if call.expected == ABSENT else Needs.ANYTHING
+        version.needs = NEEDS_ABSENT if call.expected == ABSENT else NEEDS_ANYTHING
         self._unanswered.append(version)
-        if call.kind is Kind.DELETE:
+        if call.kind is DELETE:
             version.is_absent = True
             self._vanishes(call)
             return
@@ -114,7 +129,7 @@ class Clusters:
     def _attach_gets(self) -> None:
         """Attach the gets that know a value first: they teach the etags of unanswered writes."""
         by_value = self.names.by_value.get
-        strong = Consistency.STRONG
+        strong = STRONG
         rest: list[Call] = []
         for call in self._gets:
             version = by_value(call.value)  # type: ignore[arg-type]
@@ -142,13 +157,13 @@ class Clusters:
         elif call.found is False:
             self._saw_nothing(call)
         else:
-            self._observe(call, Needs.PRESENT if call.found else Needs.ANYTHING)
+            self._observe(call, NEEDS_PRESENT if call.found else NEEDS_ANYTHING)
 
     def _attach_others(self) -> None:
         for call in self._others:
-            if call.status is Status.MISMATCH:
+            if call.status is MISMATCH:
                 self._attach_mismatch(call)
-            elif call.kind is Kind.DELETE:
+            elif call.kind is DELETE:
                 self._attach_delete(call)
             else:
                 self._attach_touch(call)
@@ -163,7 +178,7 @@ class Clusters:
         else:
             version = Version(call, call.start, call.finish)
             version.is_absent = True
-            version.needs = Needs.PRESENT if call.found else Needs.ANYTHING
+            version.needs = NEEDS_PRESENT if call.found else NEEDS_ANYTHING
             self.versions.append(version)
             if call.expected:
                 self._consumers.append(version)
@@ -177,7 +192,7 @@ class Clusters:
             return
         version = None
         if etag is None:
-            self._observe(call, Needs.PRESENT if call.found else Needs.ANYTHING)
+            self._observe(call, NEEDS_PRESENT if call.found else NEEDS_ANYTHING)
         else:
             version = self._saw(call, etag, None)
         if call.ttl is not None and version is not None:
@@ -189,24 +204,28 @@ class Clusters:
         elif call.actual == ABSENT:
             self._saw_nothing(call)
         elif call.actual is not None:
-            self._saw(call, call.actual, None)
+            version = self.names.by_etag.get(call.actual)
+            if version is None:
+                self._saw(call, call.actual, None)
+            else:
+                version.add(call, call.start)
         elif call.expected == ABSENT:
-            self._observe(call, Needs.PRESENT)
+            self._observe(call, NEEDS_PRESENT)
         else:
             self.expected.add(call.expected)
-            self._observe(call, Needs.ANYTHING)
+            self._observe(call, NEEDS_ANYTHING)
 
     def _saw(self, call: Call, etag: str | None, value: str | None) -> Version | None:
         version = self.names.find(call, etag, value)
         if version is not None:
-            version.add(call)
+            version.add(call, begins(call))
         return version
 
     def _saw_nothing(self, call: Call) -> None:
         if self._first_vanishing <= call.finish:
-            self._observe(call, Needs.ABSENT)
+            self._observe(call, NEEDS_ABSENT)
         elif self.beginning.is_absent:
-            self.beginning.add(call)
+            self.beginning.add(call, begins(call))
         else:
             self.findings.append(messages.vanished(call))
 
@@ -215,26 +234,32 @@ class Clusters:
 
     # --- who replaced what ------------------------------------------------------------------------
 
+    def _consume_all(self) -> None:
+        for version in self._consumers:
+            self._consume(version)
+
     def _consume(self, version: Version) -> None:
         """Put a version that was written on the condition of another after it, in its chain."""
         call = version.write
         if call is None or not call.expected:
             return
-        before = self.names.find(call, call.expected, None)
+        before = self.names.by_etag.get(call.expected)
         if before is None:
-            return
-        if before is version or (before.next is not None and self._is_guess(version, before.next)):
-            self.names.is_ambiguous = True
-        elif before.next is not None:
-            self.findings.append(messages.lost_update(before.next, call))
-        else:
+            before = self.names.find(call, call.expected, None)
+            if before is None:
+                return
+        after = before.next
+        if after is None and before is not version:
             before.next, version.previous = version, before
+        elif after is None or self._is_guess(version, after):
+            self.names.is_ambiguous = True
+        else:
+            self.findings.append(messages.lost_update(after, call))
 
     def _is_guess(self, *versions: Version) -> bool:
         """Tell whether it is a guess that an unanswered write took place."""
         return self.names.has_guesses and any(
-            version.write is not None and version.write.status is Status.INFO
-            for version in versions
+            version.write is not None and version.write.status is INFO for version in versions
         )
 
     def _decide_unanswered(self) -> None:
@@ -255,7 +280,7 @@ class Clusters:
         self.optional = [version for version in self._unanswered if version.is_optional]
         for observation in self.observations:
             call = observation.call
-            if call.status is Status.MISMATCH and call.expected and call.actual is None:
+            if call.status is MISMATCH and call.expected and call.actual is None:
                 observation.other_than = self.names.by_etag.get(call.expected)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from etagere.histories.history import NEVER, Call, Kind, Status
+from etagere.histories.history import NEVER, Call
 from etagere.histories.verdicts import Anomaly, Finding
 from etagere.histories.versioned.versions import Version
+from etagere.histories.versioned.words import DELETE, GET, MISMATCH, SET, TOUCH
 
 
 def lost_update(version: Version, call: Call) -> Finding:
@@ -20,7 +21,7 @@ def lost_update(version: Version, call: Call) -> Finding:
 
 def aborted_read(write: Call, call: Call) -> Finding:
     """Somebody saw what was refused."""
-    answer = "a mismatch" if write.status is Status.MISMATCH else "a failure"
+    answer = "a mismatch" if write.status is MISMATCH else "a failure"
     message = f"{_what(call)}, but {_what(write)} and was answered with {answer}"
     return Finding(Anomaly.ABORTED_READ, call.key, message, (write, call))
 
@@ -133,7 +134,7 @@ def nested(early: Call | None, middle: tuple[Call, ...], late: Call) -> Finding:
 
 # --- parts of sentences -----------------------------------------------------------------------
 
-_VERBS = {Kind.GET: "read", Kind.SET: "wrote", Kind.DELETE: "deleted", Kind.TOUCH: "touched"}
+_VERBS = {GET: "read", SET: "wrote", DELETE: "deleted", TOUCH: "touched"}
 
 
 def _clients(first: Call, second: Call) -> str:
@@ -149,14 +150,14 @@ def _what(call: Call) -> str:
 
 
 def _deed(call: Call) -> str:
-    if call.status is Status.MISMATCH and call.actual is not None:
+    if call.status is MISMATCH and call.actual is not None:
         return f"found {_etag(call.actual)} instead of {_etag(call.expected)}"
-    if call.status is Status.MISMATCH:
+    if call.status is MISMATCH:
         return f"found something else than {_etag(call.expected)}"
     verb = _VERBS[call.kind]
     if call.found is False:
         return f"{verb} and found nothing"
-    if call.kind is Kind.DELETE or (call.value is None and call.etag is None):
+    if call.kind is DELETE or (call.value is None and call.etag is None):
         return f"{verb} {_etag(call.expected)}" if call.expected else f"{verb} the key"
     value = "" if call.value is None else f" value {call.value!r}"
     etag = "" if call.etag is None else f" at ETag {call.etag!r}"

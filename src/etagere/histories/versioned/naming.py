@@ -37,18 +37,14 @@ class Names:
         etag, value = version.etag, version.value
         if etag is None:
             self._untold.append(version)
-        elif etag in self.by_etag:
+        elif self.by_etag.setdefault(etag, version) is not version:
             self._enter_again(etag, version)
-        else:
-            self.by_etag[etag] = version
         if value is None:
             self._some_value_is_untold = True
         elif value in self._repeated:
             self._repeated[value].append(version)
-        elif value in self.by_value:
+        elif self.by_value.setdefault(value, version) is not version:
             self._repeated[value] = [self.by_value.pop(value), version]
-        else:
-            self.by_value[value] = version
 
     def enter_aborted(self, call: Call) -> None:
         """Take in a set that was answered with a mismatch or a failure."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from etagere.histories.history import Call, History, Kind, Status
+from etagere.histories.history import Call, History
+from etagere.histories.versioned.words import DELETE, FAIL, GET, INFO, OK, TRANSACTION
 from etagere.operations import ABSENT, ANYTHING
 
 
@@ -20,7 +21,7 @@ def calls_by_key(history: History) -> dict[str, list[Call]]:
     """
     keys: dict[str, list[Call]] = {}
     for call in history.calls:
-        if call.kind is Kind.TRANSACTION:
+        if call.kind is TRANSACTION:
             for part in net_effects(call):
                 keys.setdefault(part.key, []).append(part)
         elif call.key in keys:
@@ -38,13 +39,11 @@ def net_effects(transaction: Call) -> Iterator[Call]:
     for index, part in enumerate(transaction.parts):
         keys.setdefault(part.key, []).append(index)
     for indexes in keys.values():
-        if transaction.status in (Status.OK, Status.INFO):
+        if transaction.status in (OK, INFO):
             yield _effect(transaction, indexes)
             continue
         # Nothing came of its parts, and who reads what they would have written should hear that.
-        yield from (
-            _as_whole(transaction, transaction.parts[i], status=Status.FAIL) for i in indexes
-        )
+        yield from (_as_whole(transaction, transaction.parts[i], status=FAIL) for i in indexes)
         observed = _observation(transaction, indexes[0])
         if observed is not None:
             yield observed
@@ -56,7 +55,7 @@ def _effect(transaction: Call, indexes: list[int]) -> Call:
         found = last.found
     else:
         # What the last part found is what an earlier one left.
-        found = first.found if first.kind is last.kind is Kind.DELETE else None
+        found = first.found if first.kind is last.kind is DELETE else None
     ttl: int | None = 0
     for index in indexes:
         part = transaction.parts[index]
@@ -68,7 +67,7 @@ def _effect(transaction: Call, indexes: list[int]) -> Call:
 def _observation(transaction: Call, first: int) -> Call | None:
     """Return what a transaction that conflicted saw of a key, at its first part there."""
     part = transaction.parts[first]
-    if transaction.status is Status.FAIL:
+    if transaction.status is FAIL:
         return None
     if first == transaction.index:
         actual = transaction.actual if part.actual is None else part.actual
@@ -78,8 +77,8 @@ def _observation(transaction: Call, first: int) -> Call | None:
     etag = part.expected or None
     return _as_whole(
         transaction,
-        Call(kind=Kind.GET, start=0, key=part.key, etag=etag, found=part.expected != ABSENT),
-        status=Status.OK,
+        Call(kind=GET, start=0, key=part.key, etag=etag, found=part.expected != ABSENT),
+        status=OK,
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from etagere.histories.versioned.clusters import Clusters
-from etagere.histories.versioned.versions import Needs, Version
+from etagere.histories.versioned.versions import Version
+from etagere.histories.versioned.words import NEEDS_ANYTHING
 
 
 class Supply:
@@ -19,7 +20,6 @@ class Supply:
         """By the etag that they expect; those that expect none, and those that expect nothing to be
         there, are under None."""
         for version in clusters.optional:
-            version.earliest = version.closes = version.chain_closes = version.start
             assert version.write is not None  # noqa: S101
             self._optional.setdefault(version.write.expected or None, []).append(version)
 
@@ -64,10 +64,9 @@ def vanished(now: int) -> Version:
     version = Version(None, now, now)
     version.is_absent = True
     version.is_optional = True
-    version.earliest = version.closes = version.chain_closes = now
     return version
 
 
 def _urgency(head: Version) -> tuple[bool, int]:
     """Those that suit few states come first, then those that can wait the least."""
-    return head.needs is Needs.ANYTHING, head.deadline
+    return head.needs is NEEDS_ANYTHING, head.deadline

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import Enum
 
-from etagere.histories.history import NEVER, Call, Kind
-from etagere.operations import Consistency
+from etagere.histories.history import NEVER, Call
+from etagere.histories.versioned.words import EVENTUAL, GET, NEEDS_ABSENT, NEEDS_ANYTHING, Needs
 
 BEGINNING = -1
 """Before every call."""
-
-
-class Needs(Enum):
-    """What must be under a key for something to take place."""
-
-    ANYTHING = "anything"
-    ABSENT = "absent"
-    PRESENT = "present"
 
 
 class Version:
@@ -26,45 +17,67 @@ class Version:
     Versions that were written on the condition of the one before hang together in a chain.
     """
 
-    # Defaults of the class keep the making of a version cheap: there are as many as writes.
-    value: str | None = None
-    etag: str | None = None
-    is_absent = False
-    needs = Needs.ANYTHING
-    """Of the head of a chain: what it must find."""
-    is_guess = False
-    """Whether an etag was given to it that may as well be another's."""
-    is_optional = False
-    """Whether nobody saw it, so that it may never have been."""
-    mortal = NEVER
-    """From when on it may vanish by itself."""
-    reads: list[Call] | None = None
-    previous: Version | None = None
-    next: Version | None = None
-    placed = False
-    guests: list[Observation] | None = None
-    """The observations that were given to it."""
-    # Set by `chains`.
-    earliest = BEGINNING
-    """The first moment at which it can begin, given the versions before it in its chain."""
-    deadline = NEVER
-    """The last moment at which it can begin."""
-    closes = BEGINNING
-    """The first moment at which another can follow."""
-    chain_closes = BEGINNING
-    """Of the head of a chain: the first moment at which something else can follow the chain."""
+    __slots__ = (
+        "chain_closes",
+        "closes",
+        "deadline",
+        "earliest",
+        "etag",
+        "first",
+        "guests",
+        "is_absent",
+        "is_guess",
+        "is_mixed",
+        "is_optional",
+        "last",
+        "mortal",
+        "needs",
+        "next",
+        "placed",
+        "previous",
+        "reads",
+        "start",
+        "value",
+        "write",
+    )
 
     def __init__(self, write: Call | None, start: int, finish: int) -> None:
         self.write = write
+        self.value: str | None = None
+        self.etag: str | None = None
+        self.is_absent = False
+        self.is_optional = False
+        """Whether nobody saw it, so that it may never have been."""
+        self.is_guess = False
+        """Whether an etag was given to it that may as well be another's."""
+        self.mortal = NEVER
+        """From when on it may vanish by itself."""
+        self.needs: Needs = NEEDS_ANYTHING
+        """Of the head of a chain: what it must find."""
+        self.previous: Version | None = None
+        self.next: Version | None = None
+        self.reads: list[Call] | None = None
+        self.is_mixed = False
+        """Whether its reads are in another order than that of their starts."""
+        self.start = self.last = start
+        """`last` is the last start of a call that shows it."""
         self.first = finish
         """The first finish of a call that shows it."""
-        self.last = start
-        """The last start of a call that shows it."""
-        self.start = start
+        # Where it can be, as `chains` finds out.
+        self.earliest = start
+        """The first moment at which it can begin, given the versions before it in its chain."""
+        self.deadline = NEVER
+        """The last moment at which it can begin."""
+        self.closes = self.chain_closes = start
+        """The first moments at which another version, and (of a head) another chain, can follow."""
+        # Where it is, as `weaving` decides.
+        self.placed = False
+        self.guests: list[Observation] | None = None
+        """The observations that were given to it."""
 
-    def add(self, call: Call) -> None:
-        """Take in a call that found this version."""
-        start = begins(call)
+    def add(self, call: Call, start: int) -> None:
+        """Take in a call that found this version, and that may take effect from `start` on."""
+        self.is_mixed = True
         if self.reads is None:
             self.reads = [call]
         else:
@@ -76,7 +89,7 @@ class Version:
 
     def admits(self, needs: Needs) -> bool:
         """Tell whether this is what is needed."""
-        return needs is Needs.ANYTHING or (needs is Needs.ABSENT) is self.is_absent
+        return needs is NEEDS_ANYTHING or (needs is NEEDS_ABSENT) is self.is_absent
 
     def calls(self) -> Iterator[Call]:
         """Give its write and the calls that found it."""
@@ -95,7 +108,7 @@ class Version:
 class Observation:
     """A call that changed nothing, and may have found more than one version."""
 
-    placed = False
+    __slots__ = ("call", "deadline", "needs", "other_than", "placed", "start")
 
     def __init__(self, call: Call, needs: Needs, other_than: Version | None = None) -> None:
         self.call = call
@@ -104,6 +117,7 @@ class Observation:
         """The version that it did not find."""
         self.start = begins(call)
         self.deadline = call.finish
+        self.placed = False
 
     def holds_at(self, version: Version) -> bool:
         """Tell whether `version` explains it."""
@@ -112,6 +126,6 @@ class Observation:
 
 def begins(call: Call) -> int:
     """Return from when on a call may take effect: an eventual read may be of any time before."""
-    if call.kind is Kind.GET and call.consistency is Consistency.EVENTUAL:
+    if call.kind is GET and call.consistency is EVENTUAL:
         return BEGINNING
     return call.start

@@ -12,11 +12,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from operator import attrgetter
 
-from etagere.histories.history import NEVER, Call, Kind
+from etagere.histories.history import NEVER, Call
 from etagere.histories.versioned.clusters import Clusters
 from etagere.histories.versioned.supply import Supply, vanished
-from etagere.histories.versioned.versions import BEGINNING, Needs, Observation, Version, begins
-from etagere.operations import Consistency
+from etagere.histories.versioned.versions import BEGINNING, Observation, Version, begins
+from etagere.histories.versioned.words import EVENTUAL, NEEDS_ABSENT, NEEDS_ANYTHING, TOUCH, Needs
 
 
 class Weaver:
@@ -52,11 +52,11 @@ class Weaver:
             event = events[self.position]
             if event.placed:
                 pass
-            elif isinstance(event, Observation):
+            elif type(event) is Observation:
                 if not self._place_observation(event, event.deadline):
                     return False
             elif event.previous is sequence[-1] or (
-                event.previous is None and self._make_way(event)
+                event.previous is None and (_follows(event, sequence[-1]) or self._make_way(event))
             ):
                 self.open(event, event.deadline)
             else:
@@ -81,8 +81,8 @@ class Weaver:
         version = self.current
         if not observation.holds_at(version):
             # An eventual read may be of any time before it ended.
-            eventual = observation.call.consistency is Consistency.EVENTUAL
-            if not eventual or not self._first_absent or observation.needs is not Needs.ABSENT:
+            eventual = observation.call.consistency is EVENTUAL
+            if not eventual or not self._first_absent or observation.needs is not NEEDS_ABSENT:
                 return False
             version = self._first_absent
         if version.guests is None:
@@ -90,7 +90,7 @@ class Weaver:
         else:
             version.guests.append(observation)
         observation.placed = True
-        if observation.call.ttl is not None and observation.call.kind is Kind.TOUCH:
+        if observation.call.ttl is not None and observation.call.kind is TOUCH:
             version.mortal = min(version.mortal, observation.start)
         return True
 
@@ -148,7 +148,7 @@ class Weaver:
                 calls += version.reads or ()
                 order += sorted(calls, key=begins)
             elif version.reads is not None:
-                order += version.reads if len(version.reads) == 1 else _sorted(version.reads)
+                order += sorted(version.reads, key=begins) if version.is_mixed else version.reads
         return order
 
     def _vanish_unless(self, explained: bool) -> None:
@@ -179,7 +179,7 @@ class Weaver:
             return False
         if head.chain_closes > now and not self._place_trapped(head, now):
             return False
-        if self.current.is_absent and head.needs is Needs.ANYTHING and not head.is_absent:
+        if self.current.is_absent and head.needs is NEEDS_ANYTHING and not head.is_absent:
             self._place_creation(now)
         return self._provide(head.needs, now)
 
@@ -202,7 +202,7 @@ class Weaver:
                 and not self._place_observation(event, now)
             ):
                 return False
-        return self._place_heads(trapped, now)
+        return not trapped or self._place_heads(trapped, now)
 
     def _place_heads(self, heads: list[Version], now: int) -> bool:
         heads = [head for head in heads if not head.placed]
@@ -219,14 +219,14 @@ class Weaver:
         return True
 
     def _reluctance(self, head: Version) -> int:
-        if head.needs is Needs.ANYTHING:
+        if head.needs is NEEDS_ANYTHING:
             return 1
         return 0 if self.current.admits(head.needs) else 2
 
     def _place_creation(self, now: int) -> None:
         """Nothing is there, and something comes that would do without: let a creation use it."""
         for head in self._supply.ready(now):
-            if head.needs is Needs.ABSENT and head.next is None:
+            if head.needs is NEEDS_ABSENT and head.next is None:
                 self.open(head, now)
                 return
 
@@ -254,5 +254,12 @@ class Weaver:
         return observation.placed
 
 
-def _sorted(reads: list[Call]) -> list[Call]:
-    return sorted(reads, key=begins)
+def _follows(head: Version, current: Version) -> bool:
+    """Tell whether a chain can simply follow, and be over at once: so it is with most."""
+    return (
+        current.closes <= head.deadline
+        and head.chain_closes <= head.deadline
+        and current.next is None
+        and head.needs is NEEDS_ANYTHING
+        and not current.is_absent
+    )

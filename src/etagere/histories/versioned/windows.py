@@ -15,11 +15,12 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from etagere.histories.history import NEVER, Call, Kind, Status
+from etagere.histories.history import NEVER, Call, Kind
 from etagere.histories.models import step_of
 from etagere.histories.steps import Step
 from etagere.histories.versioned.clusters import Clusters
 from etagere.histories.versioned.versions import BEGINNING, Observation, Version, begins
+from etagere.histories.versioned.words import GET, INFO, OK, SET
 
 Part: TypeAlias = "Version | Observation | None"
 """What a call of a window stands for; None: it only pins or repeats what is known."""
@@ -65,7 +66,7 @@ class Window:
         cut = self.cut
         if not cut.is_absent:
             ttl = None if cut.mortal == NEVER else 1
-            self._add(_pinned(cut, Kind.SET, BEFORE_THE_WINDOW, BEFORE_THE_WINDOW + 1, ttl), None)
+            self._add(_pinned(cut, SET, BEFORE_THE_WINDOW, BEFORE_THE_WINDOW + 1, ttl), None)
 
     def must(self, call: Call, part: Part) -> None:
         """Take in a call that certainly lies within the window."""
@@ -83,7 +84,7 @@ class Window:
 
     def pin(self, version: Version) -> None:
         """Demand that a version is there when the window ends."""
-        self._add(_pinned(version, Kind.GET, self.end + 1, NEVER, None), None)
+        self._add(_pinned(version, GET, self.end + 1, NEVER, None), None)
 
     def end_with_optional(self) -> None:
         """Take in the writes that nobody saw, as many as can be of use."""
@@ -168,7 +169,7 @@ def relaxed_window(clusters: Clusters, cut: Version, end: int) -> Window:
         if id(version) in behind or version.first < cut.earliest:
             continue
         within = version.start > after or id(version) in ahead
-        if within and version.write.finish <= end and version.write.status is Status.OK:
+        if within and version.write.finish <= end and version.write.status is OK:
             window.must(version.write, version)
         else:
             window.may(version)
@@ -203,11 +204,11 @@ def _told(call: Call, version: Version) -> Call:
 
 
 def _unanswered(call: Call) -> Call:
-    return replace(call, status=Status.INFO, finish=NEVER)
+    return replace(call, status=INFO, finish=NEVER)
 
 
 def _unseen(call: Call) -> Call:
-    if call.kind is not Kind.SET:
+    if call.kind is not SET:
         return call
     return replace(call, value=UNSEEN, etag=UNSEEN, ttl=call.ttl and 1)
 
@@ -217,7 +218,7 @@ def _pinned(version: Version, kind: Kind, start: int, finish: int, ttl: int | No
         kind=kind,
         start=start,
         finish=finish,
-        status=Status.OK,
+        status=OK,
         key="" if version.write is None else version.write.key,
         value=version.value,
         etag=None if version.is_guess else version.etag,

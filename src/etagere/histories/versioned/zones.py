@@ -14,11 +14,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
-from etagere.histories.history import Call, Kind
+from etagere.histories.history import Call
 from etagere.histories.verdicts import Finding
 from etagere.histories.versioned import messages
 from etagere.histories.versioned.clusters import Clusters
-from etagere.histories.versioned.versions import Needs, Observation, Version, begins
+from etagere.histories.versioned.versions import Observation, Version, begins
+from etagere.histories.versioned.words import DELETE, GET, NEEDS_ABSENT, TOUCH
 
 ENOUGH = 5
 """Findings of one kind for one key."""
@@ -99,7 +100,7 @@ def _conflict(one: Version, other: Version) -> Finding:
         newer = _earliest(_calls(new))
         if new.start > old.deadline and late is not None and _only_observes(late):
             assert newer is not None  # noqa: S101
-            if newer.kind is Kind.DELETE:
+            if newer.kind is DELETE:
                 return messages.resurrection(first, newer, late)
             return messages.stale_read(newer, late)
     early, late = _earliest(_calls(one)), _latest(_calls(one))
@@ -134,7 +135,7 @@ def _excluded(clusters: Clusters) -> Iterator[Finding]:
 def _exclusion(version: Version, observation: Observation) -> Finding:
     early, late = _earliest(version.calls()), _latest(version.calls())
     assert late is not None  # noqa: S101
-    if observation.needs is Needs.ABSENT:
+    if observation.needs is NEEDS_ABSENT:
         return messages.resurrection(early, observation.call, late)
     return messages.nested(early, (observation.call,), late)
 
@@ -171,7 +172,7 @@ def _latest(calls: Iterable[Call]) -> Call | None:
 
 
 def _only_observes(call: Call) -> bool:
-    return call.kind in (Kind.GET, Kind.TOUCH) or call.status.value == "mismatch"
+    return call.kind in (GET, TOUCH) or call.status.value == "mismatch"
 
 
 def _deadline(version: Version) -> int:

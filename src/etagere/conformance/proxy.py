@@ -2,77 +2,36 @@
 
 Each direction of the traffic is a `Flow`: `proxy.requests` runs from clients to the server,
 `proxy.replies` back. What is set on a flow holds for open connections as well as for new ones.
+
+A proxy runs on asyncio. `tcp_proxy` makes one on the running loop, `threaded_proxy` one on a loop
+of its own, in a thread; either takes orders from any thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
-from typing import Final, Self, TypeVar
+import random
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final, Self
 
 from anyio.from_thread import start_blocking_portal
 
-from tests.servers.processes import HOST, Service, free_port
+from etagere.conformance.flows import Flow, Home
 
-T = TypeVar("T")
-
+HOST: Final = "127.0.0.1"
+# Below the range that systems give to outgoing connections: one of those could take the port while
+# connections are refused, and a client of that port could even connect to itself.
+PORTS: Final = range(31_000, 32_768)
 CHUNK: Final = 2**16
 CLOSE_SECONDS: Final = 1.0
 QUIET_SECONDS: Final = 0.05
 
 
-class Flow:
-    """One direction of the traffic."""
-
-    def __init__(self) -> None:
-        self.bytes = 0
-        """Received so far, whether it was passed on or not."""
-        self.seconds = 0.0
-        self._open = asyncio.Event()
-        self._open.set()
-        self._left: int | None = None
-
-    def delay(self, seconds: float) -> None:
-        """Pass on what arrives from now on so much later, in order."""
-        self.seconds = seconds
-
-    def hold(self) -> None:
-        """Keep everything back until `release`; connections stay open."""
-        self._open.clear()
-
-    def release(self) -> None:
-        """Pass on what was held back, and go on."""
-        self._open.set()
-
-    def cut_after(self, count: int) -> None:
-        """Pass on so many more bytes, then cut the connection on which the last of them came."""
-        self._left = count
-
-    def reset(self) -> None:
-        """Pass everything on at once again."""
-        self.delay(0.0)
-        self.release()
-        self._left = None
-
-    async def due(self, time: float) -> None:
-        """Return when what is due at this time of the loop may pass."""
-        wait = time - asyncio.get_running_loop().time()
-        if wait > 0:
-            await asyncio.sleep(wait)
-        await self._open.wait()
-
-    def take(self, data: bytes) -> tuple[bytes, bool]:
-        """Return what of the data may pass, and whether the connection ends with it."""
-        if self._left is None or len(data) < self._left:
-            self._left = None if self._left is None else self._left - len(data)
-            return data, False
-        data, self._left = data[: self._left], None
-        return data, True
-
-
 class TcpProxy:
-    """A proxy in front of one server; see `tcp_proxy`."""
+    """A proxy in front of one server; make it with `tcp_proxy` or `threaded_proxy`."""
 
     host: Final = HOST
 
@@ -82,12 +41,14 @@ class TcpProxy:
         """Accepted so far."""
         self.dropped = 0
         """Connections that were cut by `drop_replies`."""
-        self.requests = Flow()
-        self.replies = Flow()
+        self._home = Home()
+        self.requests = Flow(self._home)
+        self.replies = Flow(self._home)
         self._target = (host, port)
         self._listener: asyncio.Server | None = None
         self._links: dict[_Link, asyncio.Task[None]] = {}
         self._drop: bytes | None = None
+        self._number = 1
 
     async def __aenter__(self) -> Self:
         await self.accept()
@@ -101,39 +62,59 @@ class TcpProxy:
 
     async def accept(self) -> None:
         """Accept connections again, on the same port, after `refuse`."""
-        self._listener = await asyncio.start_server(self._connected, self.host, self.port)
+        await self._home.run(self._listen())
 
     def refuse(self) -> None:
         """Stop listening: new connections are refused, open ones live on."""
+        self._home.do(self._stop_listening)
+
+    def cut(self) -> None:
+        """Abort every connection now; what is under way is lost."""
+        self._home.do(self._abort)
+
+    def drop_replies(self, *, containing: bytes = b"", number: int = 1) -> None:
+        """Let the next request through and lose its reply, then cut that connection. Once.
+
+        "Next" is what a client sends next, or next with these bytes in it. With `number=2` that
+        reply still passes, and the one to what the client sends then is lost; and so on, for
+        protocols in which one call takes several turns. The cut comes when the server has answered
+        and then been silent for a moment, so it has done what it was asked.
+        """
+        self._number = number
+        self._drop = containing
+
+    def reset(self) -> None:
+        """Pass everything on at once again, in both directions; lose no reply."""
+        self.requests.reset()
+        self.replies.reset()
+        self._drop = None
+        self._home.do(self._spare)
+
+    # --- on its own loop ----------------------------------------------------------------------
+
+    def replies_to_pass(self, request: bytes) -> int | None:
+        """Return how many replies pass before one is lost, if these bytes begin to count."""
+        if self._drop is None or self._drop not in request:
+            return None
+        self._drop = None
+        return self._number - 1
+
+    async def _listen(self) -> None:
+        if self._listener is None:
+            self._listener = await asyncio.start_server(self._connected, self.host, self.port)
+
+    def _stop_listening(self) -> None:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
 
-    def cut(self) -> None:
-        """Abort every connection now; what is under way is lost."""
+    def _abort(self) -> None:
         for link in list(self._links):
             link.abort()
 
-    def drop_replies(self, *, containing: bytes = b"") -> None:
-        """Let the next request through and lose its reply, then cut that connection. Once.
-
-        "Next" is what a client sends next, or next with these bytes in it. The cut comes when the
-        server has answered and then been silent for a moment, so it has done what it was asked.
-        """
-        self._drop = containing
-
-    def reset(self) -> None:
-        """Pass everything on at once again, in both directions."""
-        self.requests.reset()
-        self.replies.reset()
-        self._drop = None
-
-    def loses_reply(self, request: bytes) -> bool:
-        """Tell whether the reply to these bytes is the one to lose."""
-        if self._drop is None or self._drop not in request:
-            return False
-        self._drop = None
-        return True
+    def _spare(self) -> None:
+        for link in self._links:
+            link.spare()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
@@ -152,14 +133,18 @@ class _Link:
         self._proxy = proxy
         self._reader = reader
         self._writers = [writer]
-        self._swallows = False
         self._over = False
         self._aborted = asyncio.Event()
+        self._to_pass: int | None = None
+        self._answering = False
 
     def abort(self) -> None:
         for writer in self._writers:
             writer.transport.abort()
         self._aborted.set()
+
+    def spare(self) -> None:
+        self._to_pass = None
 
     async def run(self, host: str, port: int) -> None:
         try:
@@ -194,30 +179,50 @@ class _Link:
     async def _receive(
         self, flow: Flow, reader: asyncio.StreamReader, queue: asyncio.Queue[tuple[float, bytes]]
     ) -> None:
-        now = asyncio.get_running_loop().time
         while data := await _read(reader):
             flow.bytes += len(data)
-            if self._swallows and flow is self._proxy.replies:
+            if flow is self._proxy.replies and self._is_to_lose():
                 return await self._swallow(reader)
-            queue.put_nowait((now() + flow.seconds, data))
-        queue.put_nowait((now() + flow.seconds, b""))
+            queue.put_nowait((flow.due_time(), data))
+        queue.put_nowait((flow.due_time(), b""))
         return None
 
     async def _send(
         self, flow: Flow, queue: asyncio.Queue[tuple[float, bytes]], writer: asyncio.StreamWriter
     ) -> None:
         while not self._over:
-            time, data = await queue.get()
-            await flow.due(time)
-            if self._over:
-                return
-            if flow is self._proxy.requests and self._proxy.loses_reply(data):
-                self._swallows = True
-            passed, cut = flow.take(data)
+            moment, data = await queue.get()
+            await flow.due(moment)
+            if flow is self._proxy.requests:
+                self._note_request(data)
+            await self._pass_on(flow, data, writer)
+
+    async def _pass_on(self, flow: Flow, data: bytes, writer: asyncio.StreamWriter) -> None:
+        ends = not data
+        while not self._over:
+            piece, data = flow.step(data)
+            passed, cut = flow.take(piece)
             # Said before the data goes out: an answer to it must not pass any more.
-            self._over = cut or not data
+            self._over = cut or ends
             writer.write(passed)
             await writer.drain()
+            if not data:
+                return
+            await flow.breathe(len(passed))
+
+    def _note_request(self, data: bytes) -> None:
+        """Begin to count replies, if the request says so; it begins another turn in any case."""
+        self._answering = False
+        to_pass = self._proxy.replies_to_pass(data)
+        self._to_pass = self._to_pass if to_pass is None else to_pass
+
+    def _is_to_lose(self) -> bool:
+        """Tell, at each part of a reply, whether it is the one to lose."""
+        if self._to_pass is None or self._answering:
+            return False
+        self._answering = True
+        self._to_pass -= 1
+        return self._to_pass < 0
 
     async def _swallow(self, reader: asyncio.StreamReader) -> None:
         """Lose the rest of a reply, and then the connection."""
@@ -256,26 +261,25 @@ def tcp_proxy(host: str, port: int) -> TcpProxy:
     return TcpProxy(host, port)
 
 
-class ThreadedProxy(Service):
-    """A proxy on an event loop of its own, for servers that are started without one."""
+@contextmanager
+def threaded_proxy(host: str, port: int) -> Generator[TcpProxy]:
+    """Run a proxy in front of a server in a thread, whatever its user runs on."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
-        self._stack = contextlib.ExitStack()
+    async def make() -> TcpProxy:
+        return TcpProxy(host, port)
 
-    def start(self) -> None:
-        self._portal = self._stack.enter_context(start_blocking_portal("asyncio"))
-        # Made on the loop's own thread, like all that happens to it.
-        proxy = self._portal.call(tcp_proxy, *self._target)
-        self._proxy = self._stack.enter_context(self._portal.wrap_async_context_manager(proxy))
+    with start_blocking_portal("asyncio") as portal:
+        # Made on the loop that it is to live on.
+        proxy = portal.call(make)
+        with portal.wrap_async_context_manager(proxy):
+            yield proxy
 
-    def stop(self) -> None:
-        self._stack.close()
 
-    @property
-    def address(self) -> tuple[str, int]:
-        return self._proxy.host, self._proxy.port
-
-    def do(self, action: Callable[[TcpProxy], T]) -> T:
-        """Do something to the proxy on its event loop: `link.do(lambda proxy: proxy.cut())`."""
-        return self._portal.call(action, self._proxy)
+def free_port() -> int:
+    """Return a port on which nothing listens."""
+    while True:
+        port = random.choice(PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            return port
