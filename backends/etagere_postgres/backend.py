@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
-from typing import Final, Self, cast
+from typing import ClassVar, Final, Self, cast
 
 from msgspec.structs import replace
 

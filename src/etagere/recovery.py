@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from itertools import repeat
 
 import anyio
 from msgspec.structs import replace
@@ -69,7 +70,7 @@ class Courier:
             return  # nothing to mend, told quickly: this is the hot path
         origin = self._backend.capabilities.etags
         for pause in PAUSES:
-            if not any(is_worth_a_try(*pair, origin) for pair in zip(operations, outcomes)):
+            if not any(map(is_worth_a_try, operations, outcomes, repeat(origin))):
                 break
             await anyio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
             if origin is ETagOrigin.WRITER:

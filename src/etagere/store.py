@@ -361,8 +361,7 @@ class Store:
         if not isinstance(outcome, tuple) or len(outcome) != len(operation.operations):
             raise failure(operation, outcome)
         return [
-            result_of(part, done)
-            for part, done in zip(operation.operations, outcome, strict=True)
+            result_of(part, done) for part, done in zip(operation.operations, outcome, strict=True)
         ]
 
     async def keys(

@@ -100,6 +100,16 @@ def test_many_findings_are_not_all_drawn(here: Here, tmp_path: Path) -> None:
     assert text.endswith("and 2 more; check one alone to see why\n")
 
 
+def test_what_only_a_search_refuses_is_made_smaller(here: Here, tmp_path: Path) -> None:
+    lines = [f"{n}\t:{kind}\t:write\t{n}" for n in range(30) for kind in ("invoke", "ok")]
+    lines += ["0\t:invoke\t:read\tnil", "0\t:ok\t:read\t3"]
+    (tmp_path / "long.log").write_text("".join(LOG.format(line) for line in lines))
+    done = here("check", "long.log", "--format", "jepsen-log")
+    assert done.code == 1
+    assert "read → 3" in done.out.decode()
+    assert "write 7" not in done.out.decode()
+
+
 def test_the_fault_is_drawn_not_the_keys_that_are_right(here: Here, tmp_path: Path) -> None:
     good = [wrote(2 * n, 2 * n + 1, f"e{n}", key=f"a{n}") for n in range(20)]
     bad = [wrote(50 + 2 * n, 51 + 2 * n, f"x{n}", "x", key="z") for n in range(2)]
@@ -267,7 +277,13 @@ def test_json_in_detail(here: Here) -> None:
     assert bad["findings"][0]["anomaly"] == "lost_update"
     assert bad["findings"][0]["witnesses"]
     assert stale["sessions"]["breaches"][0]["guarantee"] == "monotonic reads"
-    assert stale["staleness"]["stale"] == 1
+    assert stale["staleness"] == {
+        "reads": 2,
+        "stale": 1,
+        "untold": 0,
+        "behind": {"50": 0, "90": 1, "99": 1, "99.9": 1},
+        "age": {"50": 0, "90": 5, "99": 5, "99.9": 5},
+    }
     assert told["nothing.jsonl"]["linearizable"] is None
     assert "No such file" in told["nothing.jsonl"]["problem"]
 

@@ -14,12 +14,19 @@ import pytest
 from msgspec.structs import replace
 
 from etagere import Capabilities
+from etagere.conformance import running
 from etagere.conformance.report import text
 from etagere.conformance.report.building import of_all, report_of
 from etagere.conformance.report.html import html
 from etagere.conformance.report.junit import junit
 from etagere.conformance.report.markdown import markdown
-from etagere.conformance.report.model import FORMAT, FORMAT_VERSION, Report, Verdict
+from etagere.conformance.report.model import (
+    FORMAT,
+    FORMAT_VERSION,
+    Omission,
+    Report,
+    Verdict,
+)
 from etagere.conformance.report.writing import as_json, check_path, write_all
 from etagere.conformance.results import Outcome, Result
 from etagere.conformance.running import Run, Settings
@@ -142,6 +149,31 @@ class TestVerdicts:
         assert "the actual ETag is not the one that is there" in failure.message
         assert any("Conflict(actual='?'" in line for line in failure.operations)
         assert "def test_stale" in failure.details
+
+    def test_an_event_loop_that_is_not_installed_is_told(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(running, "available_loops", lambda: frozenset({"asyncio"}))
+        memory = Subject(
+            name="m://", make=lambda _: MemoryBackend(), offered=MemoryBackend.capabilities
+        )
+        found = report_of(conduct([memory], Settings(clauses=frozenset({"ETG-CORE-001"}))))
+        (subject,) = found.subjects
+        assert [clause.tests for clause in subject.clauses] == [1]
+        assert (
+            Omission(clause="all clauses", reason="trio is not installed", variants=["trio"])
+            in subject.not_tested
+        )
+        assert "  trio is not installed: all clauses by trio" in list(text.omitted(found))
+
+    def test_a_backend_that_cannot_be_made_fails_and_breaks_nothing(self) -> None:
+        def make(url: str) -> MemoryBackend:
+            raise RuntimeError("no disk")
+
+        subject = Subject(name="x://", make=make, offered=Modest.capabilities)
+        found = conduct([subject], Settings(clauses=frozenset({"ETG-CORE-001"})))
+        assert [result.outcome for result in found.results] == [Outcome.FAILED]
+        assert found.results[0].message == "RuntimeError: no disk"
 
 
 class TestForms:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from etagere.store import MINTED_AT_ONCE, mint_etag
+from etagere.minting import MINTED_AT_ONCE, mint_etag
 
 
 def test_an_etag_is_128_bits_in_hex():

@@ -54,10 +54,8 @@ class _Search:
 
     def run(self) -> bool:
         state = State(None if self.initial is None else 0)
-        start = (frozenset[int](), state, self.told, self.told.etags and frozenset[int]())
         stack = [(frozenset[int](), state, self.told)]
         seen = set(stack)
-        del start
         while stack:
             done, state, known = stack.pop()
             if self.required <= done:
@@ -85,29 +83,29 @@ class _Search:
         self, n: int, call: Call, state: State, known: Knowledge
     ) -> Iterator[tuple[State, Knowledge]]:
         if call.status is Status.MISMATCH:
-            if call.actual is not None:
-                if call.actual == call.expected:
-                    return
-                yield from ((state, k) for k in self.has_etag(state, call.actual, known))
-            elif call.expected is not None:
-                yield from ((state, k) for k in self.has_not(state, call.expected, known))
+            yield from ((state, k) for k in self.refuses(call, state, known))
+        elif call.kind is Kind.GET:
+            yield from ((state, k) for k in self.is_read(call, state, known))
+        elif call.found is None or call.found is (state.writer is not None):
+            for k in self.has_etag(state, call.expected, known):
+                yield self.effect(n, call, state), k
+
+    def refuses(self, call: Call, state: State, known: Knowledge) -> Iterator[Knowledge]:
+        if call.expected is None or call.actual == call.expected:
             return
-        if call.kind is Kind.GET:
-            if call.found is False:
-                if state.writer is None:
-                    yield state, known
-            elif state.writer is None:
-                if not call.found and call.etag is None and call.value is None:
-                    yield state, known
-            else:
-                for k in self.has_etag(state, call.etag, known):
-                    yield from ((state, k2) for k2 in self.has_value(state, call.value, k))
-            return
-        if call.found is not None and call.kind in (Kind.DELETE, Kind.TOUCH):
-            if call.found is not (state.writer is not None):
-                return
-        for k in self.has_etag(state, call.expected, known):
-            yield self.effect(n, call, state), k
+        if call.actual is None:
+            yield from self.has_not(state, call.expected, known)
+        else:
+            yield from self.has_etag(state, call.actual, known)
+
+    def is_read(self, call: Call, state: State, known: Knowledge) -> Iterator[Knowledge]:
+        is_told = call.etag is not None or call.value is not None
+        if state.writer is None:
+            if not call.found and not is_told:
+                yield known
+        elif call.found is not False:
+            for k in self.has_etag(state, call.etag, known):
+                yield from self.has_value(state, call.value, k)
 
     def effect(self, n: int, call: Call, state: State) -> State:
         if call.kind is Kind.DELETE or (call.kind is Kind.TOUCH and state.writer is None):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
+from time import process_time
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from etagere.histories.history import NEVER, Call, Kind, Status
+from etagere.histories.limits import Limits
 from etagere.histories.models import (
     MODELS,
     Append,
@@ -19,6 +21,7 @@ from etagere.histories.models import (
     VersionedKey,
     step_of,
     steps_of,
+    versioned_steps,
 )
 from etagere.histories.search import check_steps, replay, search
 from etagere.histories.steps import Step
@@ -213,6 +216,44 @@ def test_a_key_can_start_with_a_record() -> None:
     assert is_linearizable([reading], initial="a", etag="e1")
     assert not is_linearizable([reading], initial="a", etag="e2")
     assert not is_linearizable([read("b", "e1", 0, 1)], initial="a")
+
+
+def test_another_write_does_not_have_the_etag_of_the_start() -> None:
+    calls = [
+        call("set", 0, 1, value="a", etag="e1"),
+        call("set", 2, status=INFO, value="b"),
+        call("delete", 3, 4, expected="e0", found=True),
+    ]
+    assert not is_linearizable(calls, initial="v", etag="e0")
+    assert is_linearizable(calls[1:], initial="v", etag="e0")
+
+
+def test_an_eventual_read_does_not_begin_before_the_write_of_what_it_saw() -> None:
+    eventual = replace(read("b", "e2", 6, 7), consistency=Consistency.EVENTUAL)
+    nothing = replace(absent(8, 9), consistency=Consistency.EVENTUAL)
+    writes = [
+        call("set", 0, 1, value="a", etag="e1"),
+        call("set", 2, 3, value="b", etag="e2"),
+        call("set", 4, 5, value="c", etag="e3"),
+    ]
+    steps = versioned_steps([*writes, eventual, nothing])
+    assert [step.start for step in steps] == [-1, 0, 2, 2, 4]
+    assert [step.start for step in versioned_steps([*writes, eventual], "b")] == [-1, 0, 2, 4]
+    assert search(steps, VersionedKey([*writes, eventual, nothing])).answer is Answer.YES
+
+
+def test_thousands_of_eventual_reads_keep_within_the_limit_of_time() -> None:
+    calls: list[Call] = []
+    for time in range(0, 30_000, 10):
+        calls.append(call("set", time, time + 5, value=f"v{time}", etag=f"e{time}"))
+        old = max(0, time - 50)
+        seen = read(f"v{old}", f"e{old}", time + 6, time + 7)
+        calls.append(replace(seen, consistency=Consistency.EVENTUAL))
+    started = process_time()
+    verdict = search(versioned_steps(calls), VersionedKey(calls))
+    assert verdict.answer is Answer.YES
+    search([step_of(each) for each in calls], VersionedKey(calls), Limits(seconds=0.5))
+    assert process_time() - started < 5
 
 
 def test_lost_deletes_are_interchangeable() -> None:

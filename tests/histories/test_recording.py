@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 from etagere import (
     KEEP,
@@ -21,17 +23,22 @@ from etagere import (
     Store,
     Unavailable,
 )
+from etagere.backend import ETagOrigin
 from etagere.errors import Interrupted
 from etagere.histories.files import load_history
 from etagere.histories.history import NEVER, Call, Kind, Status
 from etagere.histories.identities import session_of, value_identity
 from etagere.histories.recorded import RecordedStore
 from etagere.histories.recording import Recorder
+from etagere.histories.sessions import check_sessions
+from etagere.histories.verdicts import Answer
+from etagere.histories.versioned import check_versioned
 from etagere.layers.recording import Recording
 from etagere.memory import MemoryBackend
-from etagere.operations import Consistency, Read, Record, Write
+from etagere.operations import Consistency, Read, Record, Remove, Stored, Transaction, Write
 from tests.core.scripted import (
     ScriptedBackend,
+    answer,
     answering,
     fail,
     hang,
@@ -229,6 +236,13 @@ class TestWhatIsNotAnswered:
         call = last(recorder)
         assert (call.status, call.etag) == (Status.INFO, failure.value.etag)
 
+    async def test_an_etag_that_the_database_would_have_made_up(self, recorder: Recorder) -> None:
+        capabilities = replace(MemoryBackend.capabilities, etags=ETagOrigin.SERVER)
+        async with Store(ScriptedBackend(*[vanish] * 9, capabilities=capabilities)) as store:
+            with pytest.raises(OutcomeUnknown):
+                await recorder.client("c1", store).set("k", b"v")
+        assert (last(recorder).status, last(recorder).etag) == (Status.INFO, None)
+
 
 class TestAForeignClient:
     def test_says_how_it_went(self, recorder: Recorder) -> None:
@@ -325,7 +339,7 @@ class TestTheLayer:
             (Kind.TRANSACTION, Status.OK, None, None, None, None, None, None),
             (Kind.DELETE, Status.OK, None, None, False, None, None, None),
         ]
-        assert [(p.key, p.found) for p in calls_of(recorder)[5].parts] == [("a", True), ("k", True)]
+        assert [(p.key, p.found) for p in calls_of(recorder)[5].parts] == [("a", None), ("k", True)]
         assert [c.consistency for c in calls_of(recorder)[:2]] == ["eventual", "strong"]
 
     async def test_a_client_is_what_does_one_thing_at_a_time(self, recorder: Recorder) -> None:
@@ -417,6 +431,27 @@ class TestTheLayer:
         await layer.execute([Write("k", b"v", "e")], EVENTUAL)
         assert last(recorder).status is status
 
+    async def test_etags_that_the_database_makes_up(self, recorder: Recorder) -> None:
+        capabilities = replace(MemoryBackend.capabilities, etags=ETagOrigin.SERVER)
+        one, lost = Write("k", b"v", "e"), Write("k", b"w", "f")
+        backend = ScriptedBackend(
+            answering(Stored("7")),
+            vanish,
+            answering((Stored("8"), True)),
+            capabilities=capabilities,
+        )
+        layer = Recording(backend, recorder)
+        await layer.execute([one], EVENTUAL)
+        with pytest.raises(Interrupted):
+            await layer.execute([lost], EVENTUAL)
+        await layer.execute([Transaction((one, Remove("l")))], EVENTUAL)
+        written, unanswered, transaction = calls_of(recorder)
+        assert [written.etag, unanswered.etag] == ["7", None]
+        assert [(part.etag, part.found) for part in transaction.parts] == [
+            ("8", None),
+            (None, True),
+        ]
+
     async def test_too_few_outcomes(self, recorder: Recorder) -> None:
         layer = Recording(ScriptedBackend(answering(True)), recorder)
         await layer.execute([Write("a", b"v", "e"), Write("b", b"w", "f")], EVENTUAL)
@@ -436,6 +471,36 @@ async def test_a_file_has_what_the_memory_has(tmp_path: Path) -> None:
         assert recorder.history().initial == "v0"
     assert list(load_history(path).calls) == calls_of(recorder)
     assert load_history(path).initial == "v0"
+
+
+async def test_what_took_place_is_linearizable(tmp_path: Path) -> None:
+    """Clients that lose answers race; both histories of the run check, from memory and disk."""
+    seen, done = Recorder(tmp_path / "seen.jsonl"), Recorder(tmp_path / "done.jsonl")
+    script = [lose if number % 7 == 3 else answer for number in range(200)]
+
+    async def work(name: str) -> None:
+        client = seen.client(name, store)
+        for number in range(20):
+            item = await client.get("k", consistency="strong")
+            with suppress(ETagMismatch, OutcomeUnknown):
+                await client.set(
+                    "k",
+                    f"{name}-{number}".encode(),
+                    etag=item.etag if item and number % 2 else None,
+                    consistency="strong",
+                )
+
+    store = Store(Recording(ScriptedBackend(*script), done))
+    async with store, anyio.create_task_group() as tasks:
+        for name in ("c1", "c2", "c3"):
+            tasks.start_soon(work, name)
+    for recorder, name in ((seen, "seen"), (done, "done")):
+        recorder.close()
+        loaded = load_history(tmp_path / f"{name}.jsonl")
+        assert list(loaded.calls) == calls_of(recorder)
+        assert check_versioned(loaded).findings == []
+        assert check_versioned(loaded).answer is Answer.YES
+    assert check_sessions(seen.history()).kept
 
 
 async def test_without_memory(tmp_path: Path) -> None:

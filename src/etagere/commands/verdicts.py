@@ -198,6 +198,6 @@ def staleness_fields(report: StalenessReport) -> dict[str, Any]:
         "reads": len(report.reads),
         "stale": len(report.stale),
         "untold": report.untold,
-        "behind": report.behind(),
-        "age": report.age(),
+        "behind": {f"{percent:g}": behind for percent, behind in report.behind().items()},
+        "age": {f"{percent:g}": age for percent, age in report.age().items()},
     }

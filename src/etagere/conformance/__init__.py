@@ -9,6 +9,7 @@ Three doors lead to one suite of clauses:
 Needs pytest and more: `pip install 'etagere[conformance]'`.
 """
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,7 +42,8 @@ def __getattr__(name: str) -> object:
     # show their values, however the kit is installed.
     if name != "BackendConformance":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    pytest.register_assert_rewrite(*(f"{__name__}.{package}" for package in _REWRITTEN))
+    packages = {f"{__name__}.{package}" for package in _REWRITTEN}
+    pytest.register_assert_rewrite(*(packages - sys.modules.keys()))
     from etagere.conformance.backend_conformance import BackendConformance
 
     return BackendConformance

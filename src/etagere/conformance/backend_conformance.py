@@ -9,6 +9,7 @@ import pytest
 
 from etagere.backend import Backend
 from etagere.conformance.clauses import clause_of
+from etagere.conformance.faults import FaultClauses
 from etagere.conformance.hidden import hidden_clauses
 from etagere.conformance.hooks import Hooks, Probe
 from etagere.conformance.lab import Lab
@@ -36,6 +37,7 @@ class BackendConformance(
     StrongClauses,
     ReplicatedClauses,
     RaceClauses,
+    FaultClauses,
 ):
     """All clauses, for one backend.
 

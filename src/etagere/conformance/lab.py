@@ -116,12 +116,17 @@ class Lab:
         """
         line = line_of(self.url, self.subject.default_ports)
         with threaded_proxy(line.host, line.port) as proxy:
-            url = line.by_way_of(proxy.host, proxy.port)
+            url = self.by_way_of(proxy)
             async with self.open(url=url, timeout=timeout, name=name) as store:
                 try:
                     yield store, proxy
                 finally:
                     proxy.reset()
+
+    def by_way_of(self, proxy: TcpProxy) -> str:
+        """Return the URL of the store through a proxy that stands in front of its server."""
+        line = line_of(self.url, self.subject.default_ports)
+        return line.by_way_of(proxy.host, proxy.port)
 
     def connect(self, name: str = "", url: str | None = None) -> Layer:
         """Return another backend on the same data; it is not opened yet."""

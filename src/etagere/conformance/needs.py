@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from etagere.backend import Capabilities, Clock, TransactionScope
+from etagere.backend import Capabilities, Clock, ETagOrigin, TransactionScope
 
 
 class Need(Struct, frozen=True):
@@ -48,7 +48,7 @@ STRONG: Final = Need("strong consistency", lambda offered: offered.strong)
 DURABLE: Final = Need("data that outlives a process", lambda offered: offered.durable)
 WRITER_ETAGS: Final = Need(
     "that it stores ETags as the writer mints them",
-    lambda offered: getattr(offered, "etags", "writer") == "writer",
+    lambda offered: offered.etags is ETagOrigin.WRITER,
 )
 SMALL_VALUES: Final = Need(
     "a limit for values that is at most 16 MiB", lambda offered: offered.max_value_bytes <= 2**24

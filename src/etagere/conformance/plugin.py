@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
-from pathlib import Path as FilePath
-from traceback import format_exception_only
+from collections.abc import Generator, Sequence
+from pathlib import Path
 from typing import Any, Final, cast
 
 import pytest
 
 from etagere.commands.tables import columns
-from etagere.conformance.clauses import SPEC_VERSION, Clause, Level, clause_of
+from etagere.conformance.clauses import SPEC_VERSION, Clause
 from etagere.conformance.hidden import hidden_clauses
+from etagere.conformance.items import (
+    message_of,
+    parameters_of,
+    readable,
+    reason_of,
+    suite_of,
+    target_of,
+    tested_by,
+    variant_of,
+)
+from etagere.conformance.options import reports_of, run_of
 from etagere.conformance.paths import PATHS
 from etagere.conformance.report import text
 from etagere.conformance.report.building import report_of
-from etagere.conformance.report.writing import check_path, write_all
-from etagere.conformance.results import Deselected, Outcome, Result
-from etagere.conformance.running import Run, Settings, Target
-from etagere.conformance.subjects import Subject, subject_of_class, subject_of_url
-from etagere.errors import ConfigurationError
-from etagere.pages import visible
+from etagere.conformance.report.writing import write_all
+from etagere.conformance.results import Outcome, Result
+from etagere.conformance.running import Run
+from etagere.conformance.subjects import Subject, subject_of_class
 
 RUN: Final = pytest.StashKey[Run]()
 NAME: Final = "etagere-conformance"
@@ -30,10 +38,10 @@ NAME: Final = "etagere-conformance"
 class ConformancePlugin:
     """Runs the tests of suite classes on their stores, and keeps the score."""
 
-    def __init__(self, run: Run, reports: Sequence[FilePath] = ()) -> None:
+    def __init__(self, run: Run, reports: Sequence[Path] = ()) -> None:
         self.run = run
         self._reports = list(reports)
-        self._written: list[FilePath] = []
+        self._written: list[Path] = []
         self._began = time.monotonic()
         self._suites: dict[type, list[Subject]] = {}
 
@@ -59,14 +67,8 @@ class ConformancePlugin:
     def _note_hidden(self, suite: Any) -> None:
         for clause, owner in hidden_clauses(suite):
             for subject in self._suites[suite]:
-                self.run.deselected.append(
-                    Deselected(
-                        subject=subject.name,
-                        clause=clause.id,
-                        variant="",
-                        reason=f"{owner} overrides its test",
-                    )
-                )
+                reason = f"{owner} overrides its test"
+                self.run.omit(subject, clause, reason)
 
     def pytest_itemcollected(self, item: pytest.Item) -> None:
         """Let `-k` know tests by the ids and levels of their clauses."""
@@ -101,16 +103,16 @@ class ConformancePlugin:
     def _deselect(self, item: pytest.Item, reason: str) -> None:
         clause, target = tested_by(item), target_of(item)
         assert clause is not None
-        self.run.deselected.append(
-            Deselected(
-                subject=target.subject.name,
-                clause=clause.id,
-                variant=variant_of(item),
-                reason=reason,
-            )
-        )
+        self.run.omit(target.subject, clause, reason, variant_of(item))
 
     # --- the tests ----------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Let Hypothesis draw by the run's seed, and remember nothing of other runs."""
+        test, clause = getattr(item, "function", None), tested_by(item)
+        if clause is not None and hasattr(test, "hypothesis"):
+            sow(test, self.run.seed_of(clause))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(
@@ -137,8 +139,9 @@ class ConformancePlugin:
         report: pytest.TestReport,
         call: pytest.CallInfo[None],
     ) -> Result:
-        lab = getattr(item, "funcargs", {}).get("lab")
         failed = report.failed
+        # Afterwards the lab is closed, and its files are gone.
+        lab = getattr(item, "funcargs", {}).get("lab") if report.when == "call" else None
         return Result(
             subject=target_of(item).subject.name,
             clause=clause.id,
@@ -152,13 +155,6 @@ class ConformancePlugin:
         )
 
     # --- what the terminal says ---------------------------------------------------------------
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self, item: pytest.Item) -> None:
-        """Let Hypothesis draw by the run's seed, and remember nothing of other runs."""
-        test, clause = getattr(item, "function", None), tested_by(item)
-        if clause is not None and hasattr(test, "hypothesis"):
-            sow(test, self.run.seed_of(clause))
 
     def pytest_report_header(self) -> str:
         """Say which specification and which seed."""
@@ -190,106 +186,6 @@ def plugin_of(config: pytest.Config) -> ConformancePlugin:
         plugin = ConformancePlugin(run, reports_of(config))
         config.pluginmanager.register(plugin, NAME)
     return cast("ConformancePlugin", plugin)
-
-
-def run_of(config: pytest.Config) -> Run:
-    """Return the run that pytest's command line describes."""
-    option: Any = config.option
-    levels: list[str] = option.etagere_level
-    if unknown := set(levels) - {level.value for level in Level}:
-        known = ", ".join(Level)
-        raise pytest.UsageError(f"there is no level {', '.join(unknown)}; there are {known}")
-    wanted: dict[str, Any] = {"levels": frozenset(levels), "soak": option.etagere_soak}
-    seed = option.etagere_seed
-    settings = Settings(**wanted) if seed is None else Settings(seed=seed, **wanted)
-    try:
-        subjects = [subject_of_url(url) for url in option.etagere]
-    except ConfigurationError as error:
-        raise pytest.UsageError(str(error)) from error
-    run = Run(settings, subjects)
-    check_stores(run)
-    return run
-
-
-def check_stores(run: Run) -> None:
-    """Refuse stores that cannot be reached, before anything is tested."""
-    for subject in run.named():
-        if problem := run.survey(subject).problem:
-            raise pytest.UsageError(f"{subject.name} cannot be tested: {problem}")
-
-
-def reports_of(config: pytest.Config) -> list[FilePath]:
-    """Return the reports that pytest's command line asks for."""
-    paths = [FilePath(name) for name in cast("Any", config.option).etagere_report]
-    try:
-        for path in paths:
-            check_path(path)
-    except ConfigurationError as error:
-        raise pytest.UsageError(str(error)) from error
-    if paths and getattr(config.option, "numprocesses", None):
-        raise pytest.UsageError("a report is of tests in one process: leave out --numprocesses")
-    return paths
-
-
-# --- what an item is ------------------------------------------------------------------------------
-
-
-def suite_of(metafunc: pytest.Metafunc) -> Any:
-    """Return the class that a test belongs to."""
-    return cast("Any", metafunc).cls
-
-
-def tested_by(item: pytest.Item) -> Clause | None:
-    """Return the clause that an item tests."""
-    return clause_of(getattr(item, "function", None))
-
-
-def parameters_of(item: pytest.Item) -> dict[str, Any]:
-    """Return the parameters of an item."""
-    found: dict[str, Any] = cast("Any", item).callspec.params
-    return found
-
-
-def target_of(item: pytest.Item) -> Target:
-    """Return the store that an item tests."""
-    target: Target = parameters_of(item)["target"]
-    return target
-
-
-def variant_of(item: pytest.Item) -> str:
-    """Return what tells an item from the others of its clause and store: as pytest names it."""
-    target, name = target_of(item), item.name.partition("[")[2].removesuffix("]")
-    rest = name.replace(target.id, "", 1).strip("-")
-    return " ".join(filter(None, (target.label, rest)))
-
-
-def reason_of(report: pytest.TestReport) -> str:
-    """Return why a test skipped itself."""
-    longrepr = report.longrepr
-    return str(longrepr[2] if isinstance(longrepr, tuple) else longrepr).removeprefix("Skipped: ")
-
-
-def message_of(call: pytest.CallInfo[None]) -> str:
-    """Return what an exception says, without where it was raised."""
-    if call.excinfo is None:
-        return ""
-    lines = [line for error in leaves(call.excinfo.value) for line in format_exception_only(error)]
-    return readable("".join(lines)).removeprefix("AssertionError: ").strip()
-
-
-def leaves(error: BaseException) -> Iterator[BaseException]:
-    """Yield the exceptions in a group, or the one that is none."""
-    if isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        for part in group.exceptions:
-            yield from leaves(part)
-    else:
-        yield error
-
-
-def readable(text: str) -> str:
-    """Return text that every file and terminal can hold."""
-    return "\n".join(map(visible, text.split("\n")))
 
 
 def sow(test: Any, seed: int) -> None:

@@ -49,6 +49,7 @@ class TcpProxy:
         self._links: dict[_Link, asyncio.Task[None]] = {}
         self._drop: bytes | None = None
         self._number = 1
+        self._over = False
 
     async def __aenter__(self) -> Self:
         await self.accept()
@@ -56,6 +57,7 @@ class TcpProxy:
 
     async def __aexit__(self, *_: object) -> None:
         self.refuse()
+        self._over = True
         tasks = list(self._links.values())
         self.cut()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -117,6 +119,9 @@ class TcpProxy:
             link.spare()
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._over:  # it was accepted just before the end
+            writer.transport.abort()
+            return
         self.connections += 1
         link = _Link(self, reader, writer)
         task = asyncio.create_task(link.run(*self._target))

@@ -84,6 +84,10 @@ class Run:
         alone = len(loops) == 1
         return [Target(subject, loop, "" if alone else loop) for loop in loops]
 
+    def missing_loops(self, subject: Subject) -> list[str]:
+        """Return the event loops that a store claims and this machine does not have."""
+        return sorted(self.survey(subject).capabilities.event_loops - available_loops())
+
     def why_not(self, clause: Clause, target: Target, path: Path | None) -> str:
         """Return why a clause is not tested on a target by a path; empty if it is."""
         wanted = self.settings
@@ -112,6 +116,12 @@ class Run:
         """Return a seed of the clause's own: it does not depend on what else is run, or on what."""
         text = f"{self.settings.seed} {clause.id}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])
+
+    def omit(self, subject: Subject, clause: Clause, reason: str, variant: str = "") -> None:
+        """Take note of what is not tested."""
+        self.deselected.append(
+            Deselected(subject=subject.name, clause=clause.id, variant=variant, reason=reason)
+        )
 
     def add(self, result: Result) -> None:
         """Take note of a result."""

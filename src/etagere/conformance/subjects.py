@@ -51,7 +51,7 @@ class Subject(Struct, frozen=True, kw_only=True):
             if clause.proxied and url is not None:
                 line_of(url, self.default_ports)
         except NoLine as reason:
-            return f"no proxy can stand in front of the server: {reason}"
+            return f"no proxy can stand in front of the server ({reason})"
         return ""
 
 

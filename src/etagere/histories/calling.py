@@ -22,6 +22,8 @@ class Calling:
         self._session = session
         self._asked = asked
         self._open = True
+        self.is_minted = True
+        """Whether an error names the etag that the write gives; not where the database makes it."""
 
     def __enter__(self) -> Self:
         return self
@@ -79,7 +81,7 @@ class Calling:
         else:
             # Also a write that is not replicated enough: it took effect, but a failover may undo
             # that, which the contract allows and an "ok" would not.
-            self.info(etag=getattr(error, "etag", None))
+            self.info(etag=getattr(error, "etag", None) if self.is_minted else None)
 
     def _close(self) -> None:
         if not self._open:

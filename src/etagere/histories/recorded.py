@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from etagere import contract
+from etagere.backend import ETagOrigin
 from etagere.errors import EtagereError
 from etagere.histories.calling import Calling
 from etagere.histories.events import Part, Result
@@ -188,15 +189,21 @@ class RecordedStore:
         value: bytes | None = None,
         ttl: int | None = None,
     ) -> Calling:
-        return self._recorder.calling(
-            self._session,
-            kind,
-            noted(key),
-            value=value if isinstance(value, bytes) else None,
-            expected=expected,
-            ttl=ttl,
-            consistency=consistency,
+        return self._known(
+            self._recorder.calling(
+                self._session,
+                kind,
+                noted(key),
+                value=value if isinstance(value, bytes) else None,
+                expected=expected,
+                ttl=ttl,
+                consistency=consistency,
+            )
         )
+
+    def _known(self, call: Calling) -> Calling:
+        call.is_minted = self._store.capabilities.etags is ETagOrigin.WRITER
+        return call
 
 
 @contextmanager

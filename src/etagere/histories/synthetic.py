@@ -51,7 +51,10 @@ class Workload(Struct, frozen=True, kw_only=True):
     unknown: float = 0.1
     """The share of operations that are never answered; half of these take effect some time."""
     telling: float = 0.5
-    """The share of answers that tell all they can: what was there instead; whether it was there."""
+    """The share of answers that tell all they can: what was there instead, whether something was
+    there. And that of unanswered sets whose etag is known, since the writer mints it."""
+    silent: float = 0.0
+    """The share of sets that are answered without their etag, as some servers do."""
     initial: bool = False
     """Whether the keys hold something at the start."""
     seed: int = 0
@@ -117,6 +120,9 @@ class _Run:
             self.clients[client] = pending
             return
         self.crashes[client] += 1
+        if isinstance(operation, Write) and self._chance(self.workload.telling):
+            # The writer minted the etag, so it knows what it would be.
+            call = _at(call, etag=operation.etag)
         self.calls.append(call)
         if self._chance(0.5):
             self.lost.append(pending)
@@ -208,7 +214,7 @@ class _Run:
         return _at(call, found=found)
 
     def _part(self, call: Call, operation: Write | Remove) -> Call:
-        if isinstance(operation, Write) and self._chance((1 + self.workload.telling) / 2):
+        if isinstance(operation, Write) and not self._chance(self.workload.silent):
             self.known[operation.key].append(operation.etag)
             return _at(call, etag=operation.etag)
         return call

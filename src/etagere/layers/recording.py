@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from etagere.backend import Backend
+from etagere.backend import Backend, ETagOrigin
 from etagere.errors import Certainty, EtagereError, Interrupted
 from etagere.histories.events import Invocation, Part, Result
 from etagere.histories.history import Kind, Status
@@ -20,6 +20,7 @@ from etagere.operations import (
     Read,
     Record,
     Remove,
+    Stored,
     Touch,
     Transaction,
     Write,
@@ -64,9 +65,9 @@ class Recording(Layer):
         if type(operation) is Read:
             return note(Kind.GET, client, operation.key, consistency=consistency)
         if type(operation) is Transaction:
-            parts = tuple(map(part_of, operation.operations))
+            parts = tuple(map(self._part_of, operation.operations))
             return note(Kind.TRANSACTION, client, "", consistency=consistency, parts=parts)
-        part = part_of(operation)
+        part = self._part_of(operation)
         return note(
             part.kind,
             client,
@@ -77,6 +78,17 @@ class Recording(Layer):
             ttl=part.ttl,
             consistency=consistency,
         )
+
+    def _part_of(self, operation: Write | Remove | Touch) -> Part:
+        if type(operation) is Write:
+            ttl = AS_BEFORE if isinstance(operation.ttl, Keep) else operation.ttl
+            value = value_identity(operation.value)
+            # Where the database makes up etags, the one in the operation may never come to be.
+            etag = operation.etag if self.capabilities.etags is ETagOrigin.WRITER else None
+            return Part(Kind.SET, operation.key, operation.expected, value, etag, ttl)
+        kind = Kind.TOUCH if type(operation) is Touch else Kind.DELETE
+        ttl = operation.ttl if type(operation) is Touch else None
+        return Part(kind, operation.key, operation.expected, ttl=ttl)
 
     def _new_client(self) -> str:
         self._clients += 1
@@ -105,10 +117,15 @@ class Recording(Layer):
             actual = outcome.actual or ""
             respond(asked, Status.MISMATCH, actual=actual, index=outcome.index)
         elif isinstance(outcome, tuple):
-            respond(asked, Status.OK, parts=tuple(Result(found=done) for done in outcome))
+            parts = map(result_of, asked.parts, outcome)
+            respond(asked, Status.OK, parts=tuple(parts))
+        elif isinstance(outcome, Stored):
+            respond(asked, Status.OK, etag=outcome.etag)
         elif isinstance(outcome, bool) or (type(operation) is Read and outcome is None):
-            found = None if type(operation) is Write else bool(outcome)
-            respond(asked, Status.OK, found=found)
+            if type(operation) is Write:
+                respond(asked, Status.OK, etag=None if asked.etag else operation.etag)
+            else:
+                respond(asked, Status.OK, found=bool(outcome))
         elif isinstance(outcome, EtagereError) and outcome.certainty is Certainty.NOT_APPLIED:
             respond(asked, Status.FAIL)
         else:
@@ -130,15 +147,11 @@ class Recording(Layer):
 UNCLEAR = Interrupted("the backend gave another number of outcomes than of operations")
 
 
-def part_of(operation: Write | Remove | Touch) -> Part:
-    """Return an operation as it is recorded."""
-    if type(operation) is Write:
-        ttl = AS_BEFORE if isinstance(operation.ttl, Keep) else operation.ttl
-        value = value_identity(operation.value)
-        return Part(Kind.SET, operation.key, operation.expected, value, operation.etag, ttl)
-    if type(operation) is Touch:
-        return Part(Kind.TOUCH, operation.key, operation.expected, ttl=operation.ttl)
-    return Part(Kind.DELETE, operation.key, operation.expected)
+def result_of(part: Part, done: bool | Stored) -> Result:
+    """Return what became of a part of a transaction as it is recorded."""
+    if isinstance(done, Stored):
+        return Result(etag=done.etag)
+    return Result(found=done if part.kind is Kind.DELETE else None)
 
 
 def etags_of(operation: Operation) -> list[str]:

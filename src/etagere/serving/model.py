@@ -71,7 +71,10 @@ class TouchRequest(Struct, forbid_unknown_fields=True, gc=False):
     key: str | None = None
     ttl_seconds: int | None = field(default=None, name="ttlInSeconds")
     """None, 0 and -1: the key never expires."""
+    ttl_milliseconds: int | None = field(default=None, name="ttlInMilliseconds")
+    """Goes before `ttl_seconds`."""
     etag: str | None = None
+    consistency: str | None = None
 
 
 class KeyPage(Struct, frozen=True):

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from etagere.backend import TransactionScope
 from etagere.errors import EtagereError
-from etagere.operations import Delete, Item, Set
+from etagere.operations import Consistency, Delete, Item, Set
 from etagere.serving import failures
 from etagere.serving.errors import (
     KEY_MISSING,
@@ -26,6 +26,7 @@ from etagere.serving.errors import (
     store_not_found,
     too_many_operations,
 )
+from etagere.serving.exact import is_exact
 from etagere.serving.failures import Action, failed, failed_items
 from etagere.serving.model import (
     NO_METADATA,
@@ -33,7 +34,6 @@ from etagere.serving.model import (
     StateItem,
     TouchRequest,
     TransactionOperation,
-    ttl_of_seconds,
 )
 from etagere.serving.stores import NamedStore
 from etagere.serving.translating import (
@@ -44,6 +44,7 @@ from etagere.serving.translating import (
     request_of,
     set_of,
     strongest,
+    touch_ttl_of,
     write_level,
 )
 from etagere.store import Result
@@ -103,8 +104,8 @@ class StateService:
             raise ApiError(KEY_MISSING)
         check_key(named, key)
         with self._reporting(failures.TOUCH, named, key):
-            ttl = ttl_of_seconds(request.ttl_seconds)
-            return await named.store.touch(key, ttl, etag=request.etag)
+            ttl, level = touch_ttl_of(request), request.consistency or Consistency.EVENTUAL
+            return await named.store.touch(key, ttl, etag=request.etag, consistency=level)
 
     # --- many keys ----------------------------------------------------------------------------
 
@@ -127,7 +128,7 @@ class StateService:
         metadata: Mapping[str, str] = NO_METADATA,
     ) -> list[str]:
         """Write items, each on its own; return their new ETags."""
-        if len(items) != 1:
+        if len(items) != 1 or is_exact(metadata):
             return await self._save_several(named, items, metadata)
         item = items[0]
         try:

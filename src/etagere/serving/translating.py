@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from typing import Final
 
 from etagere.contract import PREFIX_SEPARATOR, is_storable
 from etagere.errors import InvalidArgument
 from etagere.operations import Concurrency, Consistency, Delete, Set
 from etagere.serving.errors import KEY_MISSING, UNKNOWN_OPERATION, ApiError, illegal_key
-from etagere.serving.model import StateItem, StateOptions, TransactionOperation, ttl_of
+from etagere.serving.exact import (
+    bytes_in,
+    exact_ttl_of,
+    is_exact,
+    new_etag_of,
+    ttl_of_milliseconds,
+)
+from etagere.serving.model import (
+    StateItem,
+    StateOptions,
+    TouchRequest,
+    TransactionOperation,
+    ttl_of,
+    ttl_of_seconds,
+)
 from etagere.serving.stores import NamedStore
 
 NO_OPTIONS: Final = StateOptions()
@@ -33,12 +48,16 @@ def set_of(named: NamedStore, item: StateItem, metadata: Mapping[str, str]) -> S
     if not item.key:
         raise ApiError(KEY_MISSING)
     check_key(named, item.key)
+    exact = is_exact(metadata)
     return Set(
         item.key,
-        bytes(item.value),
+        bytes_in(item.value) if exact else bytes(item.value),
         item.etag,
         (item.options or NO_OPTIONS).concurrency or Concurrency.LAST_WRITE,
-        ttl_of(item.metadata, metadata, named.default_ttl),
+        exact_ttl_of(item, named.default_ttl)
+        if exact
+        else ttl_of(item.metadata, metadata, named.default_ttl),
+        new_etag_of(item) if exact else None,
     )
 
 
@@ -60,6 +79,13 @@ def request_of(
     if operation.operation == DELETE:
         return delete_of(named, item)
     raise ApiError(UNKNOWN_OPERATION, operation=operation.operation or "")
+
+
+def touch_ttl_of(request: TouchRequest) -> float | timedelta | None:
+    """Return the time to live that a touch asks for."""
+    if request.ttl_milliseconds is None:
+        return ttl_of_seconds(request.ttl_seconds)
+    return ttl_of_milliseconds(str(request.ttl_milliseconds))
 
 
 def read_level(word: str) -> Consistency:

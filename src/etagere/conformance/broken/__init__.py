@@ -5,6 +5,6 @@ All stores on one URL in a process share one database, which goes with the proce
 """
 
 from etagere.conformance.broken.backend import BrokenBackend
-from etagere.conformance.broken.catalogue import FLAWS, Flaw, flaw_of
+from etagere.conformance.broken.catalogue import FLAWS, SEARCHES, Flaw, flaw_of
 
-__all__ = ["FLAWS", "BrokenBackend", "Flaw", "flaw_of"]
+__all__ = ["FLAWS", "SEARCHES", "BrokenBackend", "Flaw", "flaw_of"]

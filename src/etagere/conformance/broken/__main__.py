@@ -18,8 +18,7 @@ def table() -> str:
 
 def row(flaw: Flaw) -> str:
     """Return the row of one broken backend."""
-    clauses = " ".join(flaw.clauses)
-    return f"| `{flaw.name}` | {flaw.sentence} | {flaw.seen} | {clauses} |"
+    return f"| `{flaw.name}` | {flaw.sentence} | {flaw.seen} | {flaw.fails} |"
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from etagere.conformance.broken.sound import Sound, pause
 from etagere.errors import Unavailable
 from etagere.operations import Consistency, Operation, Outcome, Read, Write
 
-ANSWER_SECONDS = 20.0
+ANSWER_SECONDS = 6.0
 POOL_SECONDS = 0.5
 
 

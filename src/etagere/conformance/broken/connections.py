@@ -72,13 +72,3 @@ class NeverReconnects(Layer):
         except (Interrupted, Unavailable) as error:
             self._broken = error
             raise
-
-
-class StrongIsIgnored(Layer):
-    """Takes strong writes, and waits for no replica."""
-
-    async def execute(
-        self, operations: Sequence[Operation], consistency: Consistency
-    ) -> Sequence[Outcome]:
-        """Let the backend inside do a batch, eventually."""
-        return await super().execute(operations, Consistency.EVENTUAL)

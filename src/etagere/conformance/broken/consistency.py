@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etagere import contract
-from etagere.conformance.broken.server import Server
-from etagere.conformance.broken.sound import Single, Sound
+from etagere.conformance.broken.sound import Sound
 from etagere.operations import Consistency, Operation, Outcome, Read, Record
 
 
@@ -23,27 +22,28 @@ class StrongReadFromReplica(Sound):
         return await super()._batch(operations, consistency)
 
 
-class CachesReads(Sound):
-    """Keeps what it has read, and does not notice what others write."""
-
-    def __init__(self, server: Server) -> None:
-        super().__init__(server)
-        self._cache: dict[str, Outcome] = {}
-
-    def _apply(self, operation: Single) -> Outcome:
-        if not isinstance(operation, Read):
-            self._cache.pop(operation.key, None)
-            return super()._apply(operation)
-        if operation.key not in self._cache:
-            self._cache[operation.key] = super()._apply(operation)
-        return self._cache[operation.key]
-
-
 class SavedTooLate(Sound):
     """Acknowledges a write before it is saved; a crash takes it back."""
 
     def _put(self, key: str, record: Record | None) -> None:
         self.server.unsaved = {key: self.server.records.get(key)}
+        super()._put(key, record)
+
+
+class WaitElsewhere(Sound):
+    """Acknowledges a strong write before any replica has it; a failover takes it back."""
+
+    _strong = False
+
+    async def _batch(
+        self, operations: Sequence[Operation], consistency: Consistency
+    ) -> Sequence[Outcome]:
+        self._strong = consistency is Consistency.STRONG
+        return await super()._batch(operations, consistency)
+
+    def _put(self, key: str, record: Record | None) -> None:
+        if self._strong:
+            self.server.unsaved = {key: self.server.records.get(key)}
         super()._put(key, record)
 
 

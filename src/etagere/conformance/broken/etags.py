@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
+
 from msgspec.structs import replace
 
 from etagere.conformance.broken.server import Server
 from etagere.conformance.broken.sound import Single, Sound
 from etagere.errors import InvalidArgument
-from etagere.operations import Outcome, Read, Record, Touch, Write
-from etagere.store import mint_etag
+from etagere.minting import mint_etag
+from etagere.operations import Outcome, Read, Record, Touch, Transaction, Write
 
 
 class CounterEtags(Sound):
-    """Gives each key etags of its own, 1, 2, 3, instead of those it is asked to write."""
+    """Gives what a transaction writes etags of its own, 1, 2, 3, and not those it is asked for."""
 
-    def __init__(self, server: Server) -> None:
-        super().__init__(server)
-        self._count = 0
+    _count = itertools.count(1)
 
-    def _apply(self, operation: Single) -> Outcome:
-        if isinstance(operation, Write):
-            self._count += 1
-            operation = replace(operation, etag=str(self._count))
-        return super()._apply(operation)
+    def _transact(self, transaction: Transaction) -> Outcome:
+        parts = tuple(
+            replace(part, etag=str(next(self._count))) if isinstance(part, Write) else part
+            for part in transaction.operations
+        )
+        return super()._transact(Transaction(parts))
 
 
 class Mistaking(Sound):

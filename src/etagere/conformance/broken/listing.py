@@ -47,13 +47,6 @@ class PrefixIsPattern(Sound):
         return [key for key in super()._matching("") if pattern.match(key)]
 
 
-class AfterIsRepeated(Sound):
-    """Begins a page with the last key of the page before."""
-
-    def _listed(self, prefix: str, after: str) -> list[str]:
-        return sorted(key for key in self._matching(prefix) if key >= after)
-
-
 class OffsetPaging(Sound):
     """Pages by counting: a key that is deleted meanwhile makes the next page skip another."""
 

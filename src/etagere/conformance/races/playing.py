@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import anyio
 
@@ -17,24 +17,39 @@ from etagere.store import Store
 HOUR = 3600
 
 
-async def play(lab: Lab, program: Program, stores: Sequence[Store], recorder: Recorder) -> None:
+async def play(
+    lab: Lab,
+    program: Program,
+    stores: Sequence[Store],
+    recorder: Recorder,
+    bears: Callable[[EtagereError], bool] | None = None,
+) -> None:
     """Run the clients of a program at the same time, on keys that were not used yet.
 
-    Client n works on store n, counted in a circle. A call that fails with an unknown outcome does
-    not end its client; any other failure but a conflict ends the run.
+    Client n works on store n, counted in a circle. `bears` says after which errors a client goes
+    on (by default `is_bearable`); any other ends the run.
     """
     names = dict(zip(KEYS, lab.together(*KEYS), strict=True))
     async with anyio.create_task_group() as tasks:
         for number, client in enumerate(program):
             store = recorder.client(f"c{number + 1}", stores[number % len(stores)])
-            tasks.start_soon(Player(lab, store, names, number + 1).play, client)
+            player = Player(lab, store, names, number + 1, bears or is_bearable)
+            tasks.start_soon(player.play, client)
 
 
 class Player:
     """One client of a program, which remembers the ETags that it has seen."""
 
-    def __init__(self, lab: Lab, store: RecordedStore, names: dict[str, str], number: int) -> None:
+    def __init__(
+        self,
+        lab: Lab,
+        store: RecordedStore,
+        names: dict[str, str],
+        number: int,
+        bears: Callable[[EtagereError], bool],
+    ) -> None:
         self._store = store
+        self._bears = bears
         self._level = lab.capabilities.freshest
         self._soon = lab.soon
         self._names = names
@@ -50,7 +65,7 @@ class Player:
             try:
                 await (self._one(step) if isinstance(step, Step) else self._together(step))
             except EtagereError as error:
-                if not is_bearable(error):
+                if not self._bears(error):
                     raise
 
     async def _one(self, step: Step) -> None:

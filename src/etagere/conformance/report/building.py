@@ -31,6 +31,8 @@ CLAIMS: Final[dict[Level, Need]] = {
     Level.STRONG: needs.STRONG,
 }
 """What a store claims, to claim a level. Every store claims the others."""
+EVERY_CLAUSE: Final = "all clauses"
+"""In the place of a clause's id."""
 
 
 def report_of(run: Run) -> Report:
@@ -57,6 +59,9 @@ def report_of_subject(run: Run, subject: Subject) -> SubjectReport:
             ours.setdefault(result.clause, []).append(result)
     clauses = [clause_report(run, subject, REGISTRY[name], ours[name]) for name in sorted(ours)]
     left_out = omissions([each for each in run.deselected if each.subject == subject.name], ours)
+    for loop in run.missing_loops(subject):
+        reason = f"{loop} is not installed"
+        left_out.append(Omission(clause=EVERY_CLAUSE, reason=reason, variants=[loop]))
     levels = [
         level_report(level, clauses, left_out, claimed=is_claimed(level, run, subject))
         for level in Level

@@ -74,11 +74,14 @@ def section(at: int, subject: SubjectReport) -> Markup:
 
 def failure_of(clause: ClauseReport) -> Markup:
     """Return all about a clause that failed."""
+    first, *others = clause.failures
+    more = f"{len(others)} more of its {clause.tests} tests failed"
     return tag(
         "article",
         tag("h3", tag("span", clause.id, class_="code"), " ", badge(clause.verdict, "failed")),
         tag("p", clause.sentence),
-        join(test(failure) for failure in clause.failures),
+        test(first),
+        folded(more, join(test(failure) for failure in others)) if others else None,
         tag("p", "Again: ", tag("code", clause.reproduce)),
         class_="failure",
     )

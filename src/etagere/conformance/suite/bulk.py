@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any, Final
-
-import anyio
+from collections.abc import Iterable
+from typing import Final
 
 from etagere.conformance import needs
 from etagere.conformance.clauses import Level, clause
 from etagere.conformance.lab import Lab
-from etagere.conformance.suite.checks import check_conflict, done, gathered, refused
+from etagere.conformance.suite.checks import check_conflict, done, found, placed, refused
+from etagere.conformance.suite.crowds import CrowdClauses
 from etagere.errors import InvalidArgument, TooLarge
 from etagere.operations import Delete, Item, Set
+from etagere.store import Result
 
 BULK = Level.BULK
 MIB: Final = 2**20
-
-
-async def placed(lab: Lab, keys: list[str]) -> list[Item[bytes]]:
-    """Write keys, and return the items as reads show them."""
-    for result in await lab.store.set_many([Set(key, key.encode()) for key in keys]):
-        done(result)
-    return await found(lab, keys)
-
-
-async def found(lab: Lab, keys: list[str]) -> list[Any]:
-    """Return what one bulk call says is under keys."""
-    items = await lab.store.get_many(keys, consistency=lab.capabilities.freshest)
-    return [done(item) for item in items]
 
 
 class BulkClauses:
@@ -201,60 +188,42 @@ class BulkClauses:
             await lab.store.get_many([b, too_long])
         assert [item and item.key for item in await found(lab, [a, b])] == [None, b]
 
+    @clause(
+        "ETG-BULK-013",
+        BULK,
+        "However long a call is, the precondition of each item counts.",
+    )
+    async def test_preconditions_of_a_thousand(self, lab: Lab) -> None:
+        items, absent = await placed(lab, lab.keys(700)), lab.keys(300)
+        requests = [
+            *(Set(item.key, b"new", etag=item.etag) for item in items[:350]),
+            *(Set(item.key, b"lost", etag="stale") for item in items[350:]),
+            *(Set(key, b"created", concurrency="first-write") for key in absent[:150]),
+            *(Set(key, b"lost", etag="stale") for key in absent[150:]),
+        ]
+        results = dict(zip(requests, await lab.store.set_many(requests), strict=True))
+        await self.are_as_their_results(lab, results, {item.key: item for item in items})
 
-class CrowdClauses:
-    """Calls at the same time, which a store sends together."""
-
-    @clause("ETG-BULK-020", BULK, "Of many calls at once, each gets its own answer.")
-    async def test_each_its_own_answer(self, lab: Lab) -> None:
-        answers: dict[str, Any] = {}
-
-        async def use(key: str) -> None:
-            etag = await lab.store.set(key, key.encode(), concurrency="first-write")
-            item = await lab.store.get(key, consistency=lab.capabilities.freshest)
-            answers[key] = item == Item(key, key.encode(), await lab.told(key, etag))
-
-        keys = lab.keys(300)
-        async with anyio.create_task_group() as tasks:
-            for key in keys:
-                tasks.start_soon(use, key)
-        assert answers == dict.fromkeys(keys, True)
-
-    @clause("ETG-BULK-021", BULK, "The conflict of one call is nobody else's.")
-    async def test_conflicts_are_ones_own(self, lab: Lab) -> None:
-        items = await placed(lab, lab.keys(60))
-        etags = [item.etag if n % 3 else "stale" for n, item in enumerate(items)]
-        results = await gathered(
-            partial(lab.store.set, item.key, b"new", etag=etag)
-            for item, etag in zip(items, etags, strict=True)
-        )
-        after = await found(lab, [item.key for item in items])
-        for n, (item, result) in enumerate(zip(items, results, strict=True)):
-            if n % 3:
-                assert after[n] == Item(item.key, b"new", await lab.told(item.key, done(result)))
+    async def are_as_their_results(
+        self, lab: Lab, results: dict[Set, Result[str]], before: dict[str, Item[bytes]]
+    ) -> None:
+        """Check that each item is what its result says."""
+        after = dict(zip(keys_of(results), await found(lab, keys_of(results)), strict=True))
+        for request, result in results.items():
+            key, old = request.key, before.get(request.key)
+            if request.value == b"lost":
+                actual = None if old is None else old.etag
+                check_conflict(result, key, expected="stale", actual=actual)
+                assert after[key] == old
             else:
-                check_conflict(result, item.key, expected="stale", actual=item.etag)
-                assert after[n] == item
-
-    @clause("ETG-BULK-022", BULK, "Deletes at once: one of them finds something to delete.")
-    async def test_deletes_at_once(self, lab: Lab) -> None:
-        for key in lab.keys(10):
-            await lab.place(key)
-            results = await gathered([partial(lab.store.delete, key)] * 20)
-            assert sorted(done(result) for result in results) == [False] * 19 + [True]
-            assert await lab.read(key) is None
-
-    @clause("ETG-BULK-023", BULK, "Creations at once: one of them creates.")
-    async def test_creations_at_once(self, lab: Lab) -> None:
-        for key in lab.keys(10):
-            create = partial(lab.store.set, key, b"", concurrency="first-write")
-            results = await gathered([create] * 20)
-            etag = await lab.version(key)
-            lost = [result for result in results if not isinstance(result, str)]
-            assert len(lost) == 19
-            for error in lost:
-                check_conflict(error, key, expected=None, actual=etag)
+                etag = await lab.told(key, done(result))
+                assert after[key] == Item(key, request.value, etag)
 
 
 class BulkLevelClauses(BulkClauses, CrowdClauses):
     """Many keys at once."""
+
+
+def keys_of(requests: Iterable[Set]) -> list[str]:
+    """Return the keys of requests."""
+    return [request.key for request in requests]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Awaitable, Callable, Generator, Iterable
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio
+import anyio.lowlevel
 
 from etagere.conformance.lab import Lab
 from etagere.contract import precondition
 from etagere.errors import Certainty, EtagereError, ETagMismatch, NotSupported
-from etagere.operations import Consistency, Item, Operation, Outcome, Read
+from etagere.operations import Consistency, Item, Operation, Outcome, Read, Set
 from etagere.store import Result
 
 T = TypeVar("T")
@@ -78,6 +79,7 @@ def there(item: Item[bytes] | None) -> Item[bytes]:
 
 async def listed(keys: AsyncIterable[T]) -> list[T]:
     """Return all that a listing yields."""
+    await anyio.lowlevel.checkpoint()  # a store that never waits could not be stopped in time
     return [key async for key in keys]
 
 
@@ -102,3 +104,16 @@ async def gathered(calls: Iterable[Callable[[], Awaitable[T]]]) -> list[T | Etag
         for number, call in enumerate(calls):
             tasks.start_soon(make, number, call)
     return [results[number] for number in range(len(results))]
+
+
+async def placed(lab: Lab, keys: list[str]) -> list[Item[bytes]]:
+    """Write keys, and return the items as reads show them."""
+    for result in await lab.store.set_many([Set(key, key.encode()) for key in keys]):
+        done(result)
+    return await found(lab, keys)
+
+
+async def found(lab: Lab, keys: list[str]) -> list[Any]:
+    """Return what one bulk call says is under keys."""
+    items = await lab.store.get_many(keys, consistency=lab.capabilities.freshest)
+    return [done(item) for item in items]

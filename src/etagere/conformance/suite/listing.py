@@ -104,10 +104,9 @@ class OrderClauses:
         keys = await filled(lab, stem, [*NAMES, *(f"{number:03}" for number in range(20))])
         for size in (1, 7, 100):
             pages: list[str] = []
-            after = ""
-            while page := await keys_of(lab, prefix=stem, after=after, limit=size):
+            while page := await keys_of(lab, prefix=stem, after=(pages or [""])[-1], limit=size):
                 pages += page
-                after = page[-1]
+                assert pages == keys[: len(pages)], "a page is not what comes after the last one"
             assert pages == keys
 
     @clause("ETG-LIST-007", LISTING, "Thousands of keys are listed, each once.", needs=CLAIMED)

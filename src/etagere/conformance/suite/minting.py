@@ -7,8 +7,8 @@ from etagere.conformance.clauses import Level, clause
 from etagere.conformance.lab import Lab
 from etagere.conformance.paths import Path
 from etagere.conformance.suite.checks import conflict, executed
+from etagere.minting import mint_etag
 from etagere.operations import ABSENT, Read, Record, Write
-from etagere.store import mint_etag
 
 CONDITIONAL = Level.CONDITIONAL
 

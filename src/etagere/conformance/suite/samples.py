@@ -142,6 +142,7 @@ IMPOSSIBLE_KEYS: Final = ("", "\0", "a\0b", "\ud800", "a||b")
 def foreign_etags(etag: str) -> list[str]:
     """Return ETags that no store may take for this one, or for none, or for any."""
     return [
+        *({etag.upper(), etag.lower(), etag.swapcase()} - {etag}),
         "0",
         "1",
         "-1",

@@ -17,8 +17,8 @@ from etagere.conformance.suite.checks import (
 )
 from etagere.conformance.suite.rolling_back import RollingBackClauses
 from etagere.errors import InvalidArgument, NotSupported, TooLarge
+from etagere.minting import mint_etag
 from etagere.operations import Delete, Item, Read, Record, Set, Transaction, Write
-from etagere.store import mint_etag
 
 TRANSACTIONAL = Level.TRANSACTIONAL
 CLAIMED = needs.TRANSACTIONS

@@ -8,7 +8,7 @@ from typing import Any, Final
 from etagere.histories.models.contract import Contract, steps_of
 from etagere.histories.models.product import Product
 from etagere.histories.models.values import Append, CasRegister, Register
-from etagere.histories.models.versioned import VersionedKey, step_of
+from etagere.histories.models.versioned import VersionedKey, step_of, versioned_steps
 from etagere.histories.steps import Model
 
 MODELS: Final[Mapping[str, Callable[..., Model[Any]]]] = {
@@ -26,4 +26,5 @@ __all__ = [
     "VersionedKey",
     "step_of",
     "steps_of",
+    "versioned_steps",
 ]

@@ -124,9 +124,8 @@ def _answers(call: Call, outcome: Outcome) -> bool:
     if call.status is Status.INFO:
         return True
     found = [part.found for part in call.parts]
-    return (
-        isinstance(outcome, tuple) and call.status is Status.OK and all(map(agree, found, outcome))
-    )
+    done = [each is True for each in outcome] if isinstance(outcome, tuple) else None
+    return done is not None and call.status is Status.OK and all(map(agree, found, done))
 
 
 def _timeless(call: Call) -> Call:

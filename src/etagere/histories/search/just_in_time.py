@@ -28,19 +28,22 @@ START: Configuration = (0, 0, 0, 0, 0, None)
 
 def just_in_time(problem: Problem) -> Search:
     """Search for an order."""
-    pending: dict[int, int] = {}
-    bits = _Bits()
+    pending = _Pending()
     configurations = [START]
+    cost = 0
     for time, returning, step in _events(problem):
         if not returning:
-            pending[step] = bits.take()
-            continue
-        extension = _Extension(problem, pending, step, time)
-        extended = yield from extension.run(configurations)
-        if not extended:
-            return extension.failure()
-        configurations = extended
-        bits.give_back(pending.pop(step))
+            pending.add(step)
+        elif step in pending.bits:
+            extension = _Extension(problem, pending.bits, step, time)
+            extended = yield from extension.run(configurations)
+            if not extended:
+                return extension.failure()
+            configurations = pending.retire(extended)
+            cost += extension.cost
+            if cost > STRIDE:
+                cost = 0
+                yield len(configurations) + len(problem.transitions.rows)
     return Found(True, _order(problem, configurations[0]), [])
 
 
@@ -59,21 +62,32 @@ def _order(problem: Problem, configuration: Configuration) -> list[Step]:
     return problem.steps_of(reversed(moves))
 
 
-class _Bits:
-    """Bits for pending steps; those of steps that are over are used again, so they stay few."""
+class _Pending:
+    """The steps that are not in every configuration yet, each with a bit; few bits at a time."""
 
     def __init__(self) -> None:
+        self.bits: dict[int, int] = {}
         self._free: list[int] = []
         self._next = 1
 
-    def take(self) -> int:
-        if self._free:
-            return self._free.pop()
-        bit, self._next = self._next, self._next << 1
-        return bit
+    def add(self, step: int) -> None:
+        """Give a step a bit."""
+        if not self._free:
+            self._free.append(self._next)
+            self._next <<= 1
+        self.bits[step] = self._free.pop()
 
-    def give_back(self, bit: int) -> None:
-        self._free.append(bit)
+    def retire(self, configurations: list[Configuration]) -> list[Configuration]:
+        """Take the bits of the steps that are in every configuration, over or not."""
+        common = configurations[0][1]
+        for each in configurations:
+            common &= each[1]
+        for step in [step for step, bit in self.bits.items() if bit & common]:
+            self._free.append(self.bits.pop(step))
+        return [
+            (state, done ^ common, used, crashes, depth, path)
+            for state, done, used, crashes, depth, path in configurations
+        ]
 
 
 class _Extension:
@@ -83,6 +97,7 @@ class _Extension:
         self._problem = problem
         self._pending = pending
         self._bit, self._time = pending[target], time
+        self.cost = 1 + len(pending) // 8
         kinds, reads = problem.kinds, problem.reads
         self._choices = [(step, bit, kinds[step]) for step, bit in pending.items()]
         self._reads = [choice for choice in self._choices if reads[choice[0]]]
@@ -97,20 +112,21 @@ class _Extension:
         for each in configurations:
             self._waiting.setdefault(each[3], []).append(each)
         extended: list[Configuration] = []
-        steps, rows = 0, self._problem.transitions.rows
+        rows = self._problem.transitions.rows
         while self._waiting:
             crashes = min(self._waiting)
             level = self._waiting[crashes]
             while level:
-                steps += 1
-                if steps % STRIDE == 0:
+                self.cost += 1
+                if self.cost > STRIDE:
+                    self.cost = 0
                     yield len(configurations) + self._visited.count + len(rows)
                 here = self._observe(level.pop())
-                state, done, used, _, depth, path = here
+                state, done, used, *_ = here
                 if not self._visited.enter((state, done), used):
                     continue
                 if done & self._bit:
-                    extended.append((state, done ^ self._bit, used, crashes, depth, path))
+                    extended.append(here)
                 else:
                     self._extend(here, level)
             del self._waiting[crashes]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from etagere.contract import holds
 from etagere.histories.history import Call
 from etagere.histories.versioned.versions import BEGINNING, begins
-from etagere.histories.versioned.words import DELETE, FAIL, GET, INFO, MISMATCH, OK, SET, TOUCH
+from etagere.histories.versioned.words import DELETE, FAIL, GET, MISMATCH, OK, SET, TOUCH
 from etagere.operations import ABSENT
 
 INITIAL = 0
@@ -22,20 +22,30 @@ def verify(calls: Sequence[Call], order: Sequence[Call], initial: str | None = N
     if no call comes after one that began when it was over; and if a key that goes through it, by
     the rules of `etagere.contract`, answers as it was answered. That takes linear time.
     """
-    return _membership(calls, order) or _real_time(order) or _replay(order, initial)
+    problem = _membership(calls, order, id)
+    if problem:
+        # What was taken apart twice is equal, not identical.
+        problem = _membership(calls, order, _itself)
+    return problem or _real_time(order) or _replay(order, initial)
 
 
-def _membership(calls: Sequence[Call], order: Sequence[Call]) -> str | None:
-    placed = set(map(id, order))
+def _membership(
+    calls: Sequence[Call], order: Sequence[Call], identity: Callable[[Call], Hashable]
+) -> str | None:
+    placed = set(map(identity, order))
     if len(placed) < len(order):
         return "a call is in the order twice"
-    left_out = [call for call in calls if id(call) not in placed]
+    left_out = [call for call in calls if identity(call) not in placed]
     if len(calls) - len(left_out) < len(placed):
         return "the order has calls that are not in the history"
     for call in left_out:
         if call.status is OK or call.status is MISMATCH:
             return f"{_name(call)} was answered, and is not in the order"
     return None
+
+
+def _itself(call: Call) -> Call:
+    return call
 
 
 def _real_time(order: Sequence[Call]) -> str | None:

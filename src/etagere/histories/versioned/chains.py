@@ -34,7 +34,7 @@ def link(versions: Sequence[Version]) -> tuple[list[Version], bool]:
 def _link_chain(chain: list[Version]) -> bool:
     closes, deadline, in_order = chain[0].start, chain[-1].first, True
     for version in chain:
-        version.earliest = closes if closes > version.start else version.start
+        version.earliest = max(version.start, closes)
         if version.last > closes:
             closes = version.last
         version.closes = closes

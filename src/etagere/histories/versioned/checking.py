@@ -9,10 +9,11 @@ from msgspec.structs import replace
 
 from etagere.histories.history import Call, History
 from etagere.histories.limits import Limits
-from etagere.histories.models import VersionedKey, step_of
+from etagere.histories.models import VersionedKey, versioned_steps
 from etagere.histories.search import search
 from etagere.histories.steps import Step
 from etagere.histories.verdicts import Anomaly, Answer, Finding, KeyVerdict, Verdict, overall
+from etagere.histories.versioned.adoption import adopt
 from etagere.histories.versioned.certificate import verify
 from etagere.histories.versioned.chains import link
 from etagere.histories.versioned.clusters import Clusters
@@ -79,18 +80,22 @@ def _weave(
         if answer is Answer.UNDECIDED:
             break
     else:
-        order = weaver.order()
-        if verify(calls, order, initial) is None:
-            return KeyVerdict(key, Answer.YES, order=order, method=method)
+        names = clusters.names
+        if not names.foundlings or adopt(names.foundlings, clusters.optional, weaver.sequence):
+            order = weaver.order()
+            if verify(calls, order, initial) is None:
+                return KeyVerdict(key, Answer.YES, order=order, method=method)
     left = max(0.0, ends - monotonic())
     return _search_all(key, calls, initial, replace(limits, seconds=left))
 
 
 def _search_all(key: str, calls: Sequence[Call], initial: str | None, limits: Limits) -> KeyVerdict:
-    steps = [step_of(call) for call in calls]
-    found = search(
-        sorted(steps, key=lambda step: step.start), VersionedKey(calls, initial=initial), limits
-    )
+    if limits.seconds <= 0:
+        message = "the time limit was over before a complete search could begin; raise it"
+        finding = Finding(Anomaly.UNDECIDED, key, message)
+        return KeyVerdict(key, Answer.UNDECIDED, (finding,), method="search")
+    steps = versioned_steps(calls, initial)
+    found = search(steps, VersionedKey(calls, initial=initial), limits)
     if found.answer is not Answer.YES:
         return _refused(key, found, _arguments)
     order = _arguments(found.order or ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etagere.histories.history import NEVER, Call
+from etagere.histories.verdicts import Finding
 from etagere.histories.versioned import messages
 from etagere.histories.versioned.naming import Names
 from etagere.histories.versioned.versions import BEGINNING, Observation, Version, begins
@@ -60,12 +61,12 @@ class Clusters:
         self._decide_unanswered()
 
     @property
-    def findings(self) -> list[messages.Finding]:
+    def findings(self) -> list[Finding]:
         """Proofs that something is wrong, whatever the order."""
         return self.names.findings
 
     def _sort(self, calls: Sequence[Call]) -> None:
-        gets, others = self._gets, self._others
+        gets, others, refused = self._gets, self._others, self.names.refused
         for call in calls:
             kind, status = call.kind, call.status
             if kind is GET:
@@ -76,11 +77,13 @@ class Clusters:
             elif status is INFO:
                 self._enter_unanswered(call)
             elif status is FAIL:
-                self.names.enter_aborted(call)
+                refused.append(call)
             else:
                 others.append(call)
                 if kind is DELETE or call.ttl is not None:
                     self._vanishes(call)
+
+        refused += others
 
     def _enter_set(self, call: Call) -> None:
         version = Version(call, call.start, call.finish)
@@ -277,6 +280,7 @@ class Clusters:
                 before.is_optional = False
                 seen.append(before)
         self.versions += seen
+        self.versions += self.names.foundlings
         self.optional = [version for version in self._unanswered if version.is_optional]
         for observation in self.observations:
             call = observation.call

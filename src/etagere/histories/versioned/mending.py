@@ -33,7 +33,7 @@ def mend(
     size = FIRST_SIZE
     while True:
         length, end = _bounds(weaver, size)
-        if length == 1 and end == NEVER:
+        if (length == 1 and end == NEVER) or monotonic() > ends:
             return Answer.UNDECIDED, None, None
         cut = weaver.sequence[length - 1]
         window = strict_window(clusters, cut, end, weaver.left_after(length, end))

@@ -9,7 +9,7 @@ from etagere.histories.versioned.words import DELETE, GET, MISMATCH, SET, TOUCH
 
 
 def lost_update(version: Version, call: Call) -> Finding:
-    """Two writes consumed one etag."""
+    """Tell that two writes consumed one etag."""
     first = version.write
     assert first is not None  # noqa: S101
     message = (
@@ -20,32 +20,32 @@ def lost_update(version: Version, call: Call) -> Finding:
 
 
 def aborted_read(write: Call, call: Call) -> Finding:
-    """Somebody saw what was refused."""
+    """Tell that somebody saw what was refused."""
     answer = "a mismatch" if write.status is MISMATCH else "a failure"
     message = f"{_what(call)}, but {_what(write)} and was answered with {answer}"
     return Finding(Anomaly.ABORTED_READ, call.key, message, (write, call))
 
 
 def phantom_read(call: Call) -> Finding:
-    """Somebody saw what nobody had written."""
+    """Tell that somebody saw what nobody had written."""
     message = f"{_what(call)}, which nobody had begun to write"
     return Finding(Anomaly.PHANTOM_READ, call.key, message, (call,))
 
 
 def vanished(call: Call) -> Finding:
-    """A key that held something from the start, and that nobody deleted, was absent."""
+    """Tell that what was there from the start, and never deleted, was not there."""
     message = f"{_what(call)}, but the key was there from the start and nobody had deleted it"
     return Finding(Anomaly.PHANTOM_READ, call.key, message, (call,))
 
 
 def future_read(write: Call, call: Call) -> Finding:
-    """A read ended before the write of its value began."""
+    """Tell that a read ended before the write of its value began."""
     message = f"{_what(call)}, before {_what(write)}"
     return Finding(Anomaly.FUTURE_READ, call.key, message, (write, call))
 
 
 def etag_reuse(version: Version, call: Call | None) -> Finding:
-    """One etag stood for two values."""
+    """Tell that one etag stood for two values."""
     assert call is not None  # noqa: S101
     first = version.write
     values = f"{version.value!r} and {call.value!r}"
@@ -58,7 +58,7 @@ def etag_reuse(version: Version, call: Call | None) -> Finding:
 
 
 def etag_value_mismatch(version: Version, call: Call) -> Finding:
-    """One value was seen under two etags."""
+    """Tell that one value was seen under two etags."""
     seen = next((read for read in version.calls() if read.etag == version.etag), version.write)
     message = f"{_what(call)}, but that value has ETag {version.etag!r}"
     if seen is not None:
@@ -68,20 +68,20 @@ def etag_value_mismatch(version: Version, call: Call) -> Finding:
 
 
 def contradiction(call: Call) -> Finding:
-    """An answer that no store can give, whatever it holds."""
+    """Tell that no store can give an answer, whatever it holds."""
     return Finding(
         Anomaly.NO_ORDER, call.key, f"{_what(call)}, which no state of the key explains", (call,)
     )
 
 
 def chain_inversion(early: Call, late: Call) -> Finding:
-    """A version was written after its successor had been seen."""
+    """Tell that a version was written after its successor had been seen."""
     message = f"{_what(early)}, a later version than the one that {_what(late)}"
     return Finding(Anomaly.CHAIN_INVERSION, late.key, message, (early, late))
 
 
 def circle(version: Version) -> Finding:
-    """Conditional writes that each consumed the version of the one before, in a circle."""
+    """Tell that conditional writes each consumed the version of the one before, in a circle."""
     calls = tuple(write for each in around(version) if (write := each.write) is not None)
     message = f"{len(calls)} conditional writes consumed each other's versions in a circle"
     return Finding(Anomaly.CHAIN_INVERSION, calls[0].key, message, calls)
@@ -96,13 +96,13 @@ def around(version: Version) -> list[Version]:
 
 
 def stale_read(newer: Call, late: Call) -> Finding:
-    """A read began after something newer had been observed."""
+    """Tell that a read began after something newer had been observed."""
     message = f"{_what(late)}, although a newer version had been there before: {_what(newer)}"
     return Finding(Anomaly.STALE_READ, late.key, message, (newer, late))
 
 
 def resurrection(early: Call | None, gone: Call, late: Call) -> Finding:
-    """Something was there again after it had been gone."""
+    """Tell that something was there again after it had been gone."""
     message = f"{_what(late)} again, after {_what(gone)}"
     if early is not None:
         message += f"; first {_what(early)}"
@@ -111,7 +111,7 @@ def resurrection(early: Call | None, gone: Call, late: Call) -> Finding:
 
 
 def overlap(first: tuple[Call | None, Call], second: tuple[Call, Call]) -> Finding:
-    """Two versions each had to come before the other."""
+    """Tell that two versions each had to come before the other."""
     (a, later_a), (b, later_b) = first, second
     message = (
         "two versions each had to come before the other:"
@@ -123,7 +123,7 @@ def overlap(first: tuple[Call | None, Call], second: tuple[Call, Call]) -> Findi
 
 
 def nested(early: Call | None, middle: tuple[Call, ...], late: Call) -> Finding:
-    """Another version had to come in the middle of one."""
+    """Tell that another version had to come in the middle of one."""
     inside = " and ".join(_what(call) for call in middle)
     message = f"{inside} within the time of another version: {_what(late)}"
     if early is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from etagere.histories.history import Call
+from etagere.histories.history import NEVER, Call
 from etagere.histories.verdicts import Finding
 from etagere.histories.versioned import messages
 from etagere.histories.versioned.versions import Version
+from etagere.histories.versioned.words import FAIL, INFO, MISMATCH, SET
 
 ENOUGH_TO_GUESS = 8
 
@@ -25,11 +26,15 @@ class Names:
         self.by_value: dict[str, Version] = {}
         """Without the values that were written more than once."""
         self.findings: list[Finding] = []
+        self.foundlings: list[Version] = []
+        """Versions of which only the etag is known: some unanswered write made each."""
         self.is_ambiguous = False
         self.has_guesses = False
         self._untold: list[Version] = []
         self._repeated: dict[str, list[Version]] = {}
-        self._aborted: dict[str, Call] = {}
+        self.refused: list[Call] = []
+        """The calls that had no effect, among others."""
+        self._aborted: dict[str, Call] | None = None
         self._some_value_is_untold = False
 
     def enter(self, version: Version) -> None:
@@ -45,12 +50,6 @@ class Names:
             self._repeated[value].append(version)
         elif self.by_value.setdefault(value, version) is not version:
             self._repeated[value] = [self.by_value.pop(value), version]
-
-    def enter_aborted(self, call: Call) -> None:
-        """Take in a set that was answered with a mismatch or a failure."""
-        for name in (call.value, call.etag):
-            if name is not None and name != call.actual:
-                self._aborted.setdefault(name, call)
 
     def find(self, call: Call, etag: str | None, value: str | None) -> Version | None:
         """Return the version that `call` saw; None where that is wrong or cannot be told."""
@@ -103,7 +102,7 @@ class Names:
             if not candidates:
                 self.findings.append(messages.phantom_read(call))
                 return None
-            if len(candidates) == 1:
+            if len(candidates) == 1 and not self.has_guesses:
                 self._teach(candidates[0], etag)
                 return candidates[0]
         self.is_ambiguous = True
@@ -111,10 +110,10 @@ class Names:
 
     def _find_untold(self, call: Call, etag: str | None, value: str | None) -> Version | None:
         """Look among the writes whose etag nobody knows yet."""
-        for name in (value, etag):
-            if name is not None and name in self._aborted:
-                self.findings.append(messages.aborted_read(self._aborted[name], call))
-                return None
+        aborted = self._find_aborted(value) or self._find_aborted(etag)
+        if aborted is not None:
+            self.findings.append(messages.aborted_read(aborted, call))
+            return None
         if value is not None:
             if self._some_value_is_untold:
                 self.is_ambiguous = True
@@ -125,14 +124,40 @@ class Names:
         if not candidates or etag is None:
             self.findings.append(messages.phantom_read(call))
             return None
+        if all(map(_may_be_anyones, self._untold)):
+            return self._adopt(call, etag)
         version = candidates[0]
-        if len(candidates) > 1:
+        if len(candidates) > 1 or self.has_guesses:
             # A write that took place, and not long ago, is the better guess.
             certain = (each for each in candidates if not each.is_optional)
             version = next((each for each in certain if _ends(each) >= call.start), version)
             version.is_guess = self.has_guesses = True
         self._teach(version, etag)
         return version
+
+    def _adopt(self, call: Call, etag: str) -> Version:
+        """Return a version of its own for an etag that some unanswered write must have made.
+
+        Which one can wait until the order is known.
+        """
+        start = self._untold[0].start
+        write = Call(kind=SET, start=start, status=INFO, key=call.key, etag=etag)
+        version = Version(write, start, NEVER)
+        version.etag = etag
+        self.by_etag[etag] = version
+        self.foundlings.append(version)
+        return version
+
+    def _find_aborted(self, name: str | None) -> Call | None:
+        """Return the set of a value or an etag that was answered with a mismatch or a failure."""
+        if self._aborted is None:
+            self._aborted = {}
+            for call in self.refused:
+                if call.kind is SET and (call.status is MISMATCH or call.status is FAIL):
+                    for known in (call.value, call.etag):
+                        if known is not None and known != call.actual:
+                            self._aborted[known] = call
+        return None if name is None else self._aborted.get(name)
 
     def _candidates(self, call: Call) -> list[Version]:
         """Return some writes of untold etag that began before the end of a call, latest first."""
@@ -156,6 +181,11 @@ class Names:
             self.is_ambiguous = True
         else:
             self.findings.append(messages.etag_reuse(other, version.write))
+
+
+def _may_be_anyones(version: Version) -> bool:
+    """Tell whether a write is unanswered and unseen, or its etag is known by now."""
+    return version.etag is not None or (version.is_optional and version.reads is None)
 
 
 def _ends(version: Version) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import final
 
 from etagere.histories.history import NEVER, Call
 from etagere.histories.versioned.words import EVENTUAL, GET, NEEDS_ABSENT, NEEDS_ANYTHING, Needs
@@ -11,6 +12,7 @@ BEGINNING = -1
 """Before every call."""
 
 
+@final
 class Version:
     """What a key holds from one effective write to the next; a delete makes an absent one.
 
@@ -105,6 +107,7 @@ class Version:
             version = version.next
 
 
+@final
 class Observation:
     """A call that changed nothing, and may have found more than one version."""
 

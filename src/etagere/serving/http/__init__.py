@@ -34,7 +34,9 @@ def routes_of(
     state = StateRoutes(service, lenient=lenient)
     routes = [
         *state.routes(),
-        *ExtensionRoutes(service, state, lenient=lenient).routes(),
+        *ExtensionRoutes(
+            service, state, lenient=lenient, max_body_size=settings.max_body_size
+        ).routes(),
         *OperationsRoutes(service, health, Metadata(service), stop).routes(),
     ]
     if lenient and (default := default_store(stores, settings)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from etagere._version import __version__
 from etagere.errors import EtagereError
 from etagere.serving.errors import KEY_MISSING, MALFORMED, ApiError
 from etagere.serving.failures import BULK_DELETE, SAVE, Action, failed
@@ -26,12 +27,15 @@ MAX_PAGE = 10_000
 
 
 class ExtensionRoutes:
-    """Bulk calls with an answer for each item, listing, deleting by prefix, and touch."""
+    """Bulk calls that answer item by item, listing, deleting by prefix, touch, capabilities."""
 
-    def __init__(self, service: StateService, state: StateRoutes, *, lenient: bool) -> None:
+    def __init__(
+        self, service: StateService, state: StateRoutes, *, lenient: bool, max_body_size: int
+    ) -> None:
         self._service = service
         self._state = state
         self._lenient = lenient
+        self._max_body_size = max_body_size
 
     def routes(self) -> Sequence[Route]:
         """Return what is served."""
@@ -43,7 +47,17 @@ class ExtensionRoutes:
             Route(("POST",), BASE + "/touch", "TouchState", self.touch),
             Route(("GET",), BASE + "/keys", "ListKeys", self.list_keys),
             Route(("DELETE",), BASE + "/keys", "DeletePrefix", self.delete_prefix),
+            Route(("GET",), BASE + "/capabilities", "GetCapabilities", self.capabilities),
         ]
+
+    async def capabilities(self, request: Request, store: str) -> Response:
+        """Tell what a store can do."""
+        described = {
+            "version": __version__,
+            "maxBodySize": self._max_body_size,
+            "capabilities": self._service.find(store).store.capabilities,
+        }
+        return json_response(described)
 
     async def save_each(self, request: Request, store: str) -> Response:
         """Write items; answer with the new ETag of each, or its error."""

@@ -6,6 +6,7 @@ from etagere._version import __version__
 from etagere.serving.http.openapi_parts import (
     CONCURRENCY,
     CONSISTENCY,
+    EXACT,
     IF_MATCH,
     KEY,
     LIMIT,
@@ -24,6 +25,11 @@ from etagere.serving.http.openapi_schemas import SCHEMAS
 
 STATE = "/v1.0/state/{store}"
 EXTENSIONS = "/v1.0-etagere/state/{store}"
+DELETED: Json = {
+    "200": content("Existed", "It is not there now; whether it was, if exact"),
+    "204": answer("It is not there now"),
+    **failures("400", "409", "500"),
+}
 
 
 def document() -> Json:
@@ -57,7 +63,7 @@ def paths() -> dict[str, Json]:
                 "Write items, each on its own",
                 "Items",
                 {"204": answer("Written", etag=True), **failures("400", "409", "500")},
-                [TTL],
+                [TTL, EXACT],
             ),
         },
         STATE + "/{key}": {
@@ -66,13 +72,13 @@ def paths() -> dict[str, Json]:
                 "GetState",
                 "Read a key",
                 {"200": VALUE, "204": answer("There is none"), **failures("400", "500")},
-                [CONSISTENCY],
+                [CONSISTENCY, EXACT],
             ),
             "delete": operation(
                 "DeleteState",
                 "Delete a key",
-                {"204": answer("It is not there now"), **failures("400", "409", "500")},
-                [IF_MATCH, CONCURRENCY, CONSISTENCY],
+                DELETED,
+                [IF_MATCH, CONCURRENCY, CONSISTENCY, EXACT],
             ),
         },
         STATE + "/bulk": {
@@ -82,7 +88,7 @@ def paths() -> dict[str, Json]:
                 "Read many keys",
                 "BulkGet",
                 {"200": content("BulkItems"), **failures("400", "500")},
-                [CONSISTENCY],
+                [CONSISTENCY, EXACT],
             ),
         },
         STATE + "/transaction": {
@@ -91,8 +97,12 @@ def paths() -> dict[str, Json]:
                 "ExecuteStateTransaction",
                 "Do several things in order, or nothing",
                 "Transaction",
-                {"204": answer("Done"), **failures("400", "409", "500")},
-                [TTL],
+                {
+                    "200": content("Transacted", "Done, if exact"),
+                    "204": answer("Done"),
+                    **failures("400", "409", "500"),
+                },
+                [TTL, EXACT],
             ),
         },
         "/v1.0-alpha1/state/{store}/query": {
@@ -116,19 +126,19 @@ def extension_paths() -> dict[str, Json]:
         EXTENSIONS: {
             "parameters": [STORE],
             "post": operation(
-                "SaveEachState", "Write items; answer for each", bulk, [TTL], "Items"
+                "SaveEachState", "Write items; answer for each", bulk, [TTL, EXACT], "Items"
             ),
             "get": operation(
                 "GetStateByKey",
                 "Read the key that the query names",
                 {"200": VALUE, "204": answer("There is none"), **failures("400", "500")},
-                [{**KEY, "in": "query"}, CONSISTENCY],
+                [{**KEY, "in": "query"}, CONSISTENCY, EXACT],
             ),
             "delete": operation(
                 "DeleteStateByKey",
                 "Delete the key that the query names",
-                {"204": answer("It is not there now"), **failures("400", "409", "500")},
-                [{**KEY, "in": "query"}, IF_MATCH, CONCURRENCY, CONSISTENCY],
+                DELETED,
+                [{**KEY, "in": "query"}, IF_MATCH, CONCURRENCY, CONSISTENCY, EXACT],
             ),
         },
         EXTENSIONS + "/delete": {
@@ -158,6 +168,14 @@ def extension_paths() -> dict[str, Json]:
                 "Delete every key that starts with a prefix",
                 {"200": content("Deleted"), **failures("400", "500")},
                 [{**query("prefix", minLength=1), "required": True}],
+            ),
+        },
+        EXTENSIONS + "/capabilities": {
+            "parameters": [STORE],
+            "get": operation(
+                "GetCapabilities",
+                "What can the store do?",
+                {"200": content("Described"), **failures("400", "500")},
             ),
         },
     }

@@ -90,6 +90,7 @@ KEY: Json = {
     "schema": {"type": "string", "minLength": 1},
 }
 TTL = query("metadata.ttlInSeconds")
+EXACT = query("metadata.exact", enum=["", "true"])
 CONSISTENCY = query("consistency", enum=["", "strong", "eventual"])
 CONCURRENCY = query("concurrency", enum=["", "first-write", "last-write"])
 LIMIT: Json = {

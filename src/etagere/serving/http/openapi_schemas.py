@@ -93,7 +93,35 @@ SCHEMAS: dict[str, Any] = {
                 "maximum": 2**31 - 1,
                 "description": "null, 0 and -1: never expire",
             },
+            "ttlInMilliseconds": {
+                "type": ["integer", "null"],
+                "minimum": 1,
+                "maximum": 2**31 - 1,
+                "description": "Goes before ttlInSeconds",
+            },
             "etag": TEXT,
+            "consistency": {"enum": ["", "strong", "eventual", None]},
+        },
+    },
+    "Transacted": {
+        "type": "array",
+        "items": {
+            "type": "object",
+            "properties": {"etag": {"type": "string"}, "deleted": {"type": "boolean"}},
+        },
+    },
+    "Existed": {
+        "type": "object",
+        "required": ["deleted"],
+        "properties": {"deleted": {"type": "boolean"}},
+    },
+    "Described": {
+        "type": "object",
+        "required": ["version", "maxBodySize", "capabilities"],
+        "properties": {
+            "version": {"type": "string"},
+            "maxBodySize": {"type": "integer", "description": "Bytes of a request's body"},
+            "capabilities": {"type": "object"},
         },
     },
     "Found": {

@@ -11,6 +11,7 @@ from msgspec import Raw, Struct
 from etagere.errors import EtagereError
 from etagere.operations import Item
 from etagere.serving.errors import ILLEGAL_KEY, ApiError
+from etagere.serving.exact import exact_metadata_of
 from etagere.serving.http.bodies import is_json
 from etagere.serving.model import metadata_of
 from etagere.store import Result
@@ -49,14 +50,15 @@ def json_response(content: object, status: int = 200, *, end: bytes = b"") -> Re
     return Response(status, [JSON, (b"content-length", b"%d" % len(body))], body)
 
 
-def item_response(item: Item[bytes] | None) -> Response:
+def item_response(item: Item[bytes] | None, *, exact: bool = False) -> Response:
     """Return the answer to a get: the bytes of the value, and its version as a header."""
     if item is None:
         return NO_CONTENT
     value = item.value
     headers = [JSON, (b"content-length", b"%d" % len(value)), (b"etag", item.etag.encode())]
     if item.expires_at is not None:
-        for name, fact in metadata_of(item).items():
+        facts = exact_metadata_of(item) if exact else metadata_of(item)
+        for name, fact in facts.items():
             headers.append((b"metadata." + name.lower().encode(), fact.encode()))
     return Response(200, headers, value)
 
@@ -76,6 +78,19 @@ def bulk_item(key: str, result: Result[Item[bytes] | None]) -> BulkItem:
         error = "the value is not JSON; a get of this key alone returns its bytes"
         return BulkItem(key, etag=result.etag, metadata=metadata, error=error)
     return BulkItem(key, Raw(result.value), result.etag, metadata)
+
+
+def exact_bulk_item(key: str, result: Result[Item[bytes] | None]) -> BulkItem:
+    """Return one item of the answer to an exact bulk get: its value is in base64."""
+    if result is None or isinstance(result, EtagereError):
+        return bulk_item(key, result)
+    data = Raw(msgspec.json.encode(result.value))
+    return BulkItem(key, data, result.etag, exact_metadata_of(result))
+
+
+def transacted(result: str | bool) -> dict[str, str | bool]:
+    """Return one item of the answer to an exact transaction."""
+    return {"deleted": result} if isinstance(result, bool) else {"etag": result}
 
 
 def error_body(error: ApiError) -> dict[str, Any]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 
 from etagere.serving.errors import NO_ROUTE, ApiError, no_queries
+from etagere.serving.exact import is_exact
 from etagere.serving.http import bodies
 from etagere.serving.http.requests import Request
 from etagere.serving.http.responses import (
     NO_CONTENT,
     Response,
     bulk_item,
+    exact_bulk_item,
     item_response,
     json_response,
+    transacted,
 )
 from etagere.serving.http.router import Route
 from etagere.serving.model import StateItem, StateOptions
@@ -65,7 +68,8 @@ class StateRoutes:
     async def get_in(self, named: NamedStore, request: Request, key: str) -> Response:
         """Read a key of a store that was found."""
         consistency = self._option(request, "consistency")
-        return item_response(await self._service.get(named, key, consistency))
+        found = await self._service.get(named, key, consistency)
+        return item_response(found, exact=is_exact(request.metadata()))
 
     def delete(self, request: Request, store: str, key: str) -> Awaitable[Response]:
         """Delete a key."""
@@ -79,7 +83,9 @@ class StateRoutes:
         options = StateOptions(
             self._option(request, "concurrency"), self._option(request, "consistency")
         )
-        await self._service.delete(named, StateItem(key, etag=etag, options=options))
+        existed = await self._service.delete(named, StateItem(key, etag=etag, options=options))
+        if is_exact(request.metadata()):
+            return json_response({"deleted": existed})
         return NO_CONTENT
 
     async def get_bulk(self, request: Request, store: str) -> Response:
@@ -88,7 +94,8 @@ class StateRoutes:
         keys = bodies.bulk_get_in(await request.body(), lenient=self._lenient).keys or []
         consistency = request.query.get("consistency", "")
         found = await self._service.get_bulk(named, keys, consistency)
-        items = [bulk_item(key, item) for key, item in zip(keys, found, strict=True)]
+        write_down = exact_bulk_item if is_exact(request.metadata()) else bulk_item
+        items = [write_down(key, item) for key, item in zip(keys, found, strict=True)]
         return json_response(items, end=b"\n")
 
     async def transact(self, request: Request, store: str) -> Response:
@@ -96,7 +103,10 @@ class StateRoutes:
         named = self._service.find(store)
         self._service.check_transactions(named)
         asked = bodies.transaction_in(await request.body(), lenient=self._lenient)
-        await self._service.transact(named, asked.operations or [], request.metadata())
+        operations, metadata = asked.operations or [], request.metadata()
+        results = await self._service.transact(named, operations, metadata)
+        if is_exact(metadata):
+            return json_response([transacted(result) for result in results])
         return NO_CONTENT
 
     async def query(self, request: Request, store: str) -> Response:

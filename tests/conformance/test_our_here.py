@@ -1,0 +1,12 @@
+"""Our own stores keep the contract, at the highest level that they claim."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conformance.voyages import conforms, names
+
+
+@pytest.mark.parametrize("name", names("memory", "sqlite", "prefix", "recording"))
+def test_conforms(name: str) -> None:
+    conforms(name)
