@@ -7,11 +7,12 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 
-.PHONY: help demo test lint serve bench clean
+.PHONY: help demo test conformance lint serve bench clean
 
 help:
 	@echo "make demo    play the stateful-service guide on SQLite, Valkey and PostgreSQL"
 	@echo "make test    run all tests, on real servers, and check the coverage of the core"
+	@echo "make conformance  the whole kit on all our stores, and on the broken ones; see reports/"
 	@echo "make lint    ruff, mypy and pyright"
 	@echo "make serve   Dapr's state API on http://127.0.0.1:3500, with ./etagere.db behind it"
 	@echo "make bench   etagere against one driver call per operation"
@@ -27,6 +28,10 @@ test: $(DEV)
 	$(BIN)/coverage run -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='src/etagere/*.py,src/etagere/layers/*.py' --fail-under=95
+
+conformance: $(DEV)
+	$(BIN)/python -m tests.conformance $(or $(ARGS),--soak 300)
+	ETAGERE_CONFORMANCE=whole $(BIN)/pytest --numprocesses 2 tests/conformance
 
 lint: $(DEV)
 	$(BIN)/ruff check

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import ClassVar, Final, Self, cast
 
 import anyio
@@ -23,7 +23,7 @@ LOOK_SECONDS: Final = 30.0
 class HttpBackend:
     """Records in a store of a server that speaks Dapr's state API."""
 
-    default_port: ClassVar[int] = 80
+    default_ports: ClassVar[Mapping[str, int]] = {"http": 80}
     capabilities = OFFERED
     batching: Batching | None = BATCHING
 

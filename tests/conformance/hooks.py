@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import Final
 from unittest.mock import patch
 
@@ -10,7 +11,6 @@ from anyio import to_thread
 
 from etagere.conformance.hooks import Hooks
 from tests.servers import PostgresServer, Server, ValkeyServer
-
 
 NOW: Final = time.time
 NOW_NS: Final = time.time_ns
@@ -21,19 +21,21 @@ class ClockHooks(Hooks):
 
     def __init__(self) -> None:
         self._seconds = 0.0
-        self._patches = [
-            patch.object(time, "time", lambda: NOW() + self._seconds),
-            patch.object(time, "time_ns", lambda: NOW_NS() + round(self._seconds * 1e9)),
-        ]
+        self._skewed = ExitStack()
 
     async def skew_clock(self, seconds: float) -> None:
         """Add so much to the time that this process is told."""
-        skewed, self._seconds = bool(self._seconds), seconds
-        for each in self._patches:
-            if seconds and not skewed:
-                each.start()
-            elif skewed and not seconds:
-                each.stop()
+        self._seconds = seconds
+        self._skewed.close()
+        if seconds:
+            self._skewed.enter_context(patch.object(time, "time", self._time))
+            self._skewed.enter_context(patch.object(time, "time_ns", self._time_ns))
+
+    def _time(self) -> float:
+        return NOW() + self._seconds
+
+    def _time_ns(self) -> int:
+        return NOW_NS() + round(self._seconds * 1e9)
 
 
 class ServerHooks(ClockHooks):

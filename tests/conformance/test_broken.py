@@ -7,6 +7,7 @@ backends whose flaw lies elsewhere are held to them only with ETAGERE_CONFORMANC
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -92,7 +93,9 @@ def test_the_same_on_trio(flaw: Flaw) -> None:
 
 @pytest.mark.parametrize("flaw", [flaw for flaw in IN_PROCESS if flaw.path], ids=name_of)
 def test_only_the_path_that_is_wrong_fails(flaw: Flaw) -> None:
-    failed = hold(flaw, flaw.clauses, "asyncio")
+    # A race is lost by whoever is in it, also by those who came by a path that is right.
+    alone = {each for each in flaw.clauses if "-RACE-" not in each}
+    failed = hold(flaw, alone, "asyncio")
     assert {each.variant for each in failed} <= {"", flaw.path}, told(failed)
 
 
@@ -105,7 +108,7 @@ def test_the_command_tells_clause_operations_and_seed(
     assert main(["conformance", url, "--clause", clause, "--seed", str(SEED)]) == 1
     printed = capsys.readouterr().out
     assert f"{clause} failed on {url}" in printed
-    assert "operations, with what the backend answered:\n    1. " in printed
+    assert re.search(r"operations, with what the backend answered:\n(.*\n)? +\d+\. ", printed)
     assert f"again: etagere conformance {url} --clause {clause} --seed {SEED}" in printed
 
 

@@ -49,7 +49,7 @@ class TestAGoodStore:
         assert all((kit.folder / name).stat().st_size for name in names)
 
     def test_leaves_nothing_behind(self, kit: Script) -> None:
-        kit("conformance", "sqlite:///x.db", "--level", "core", "--level", "bulk")
+        kit("conformance", "sqlite:///x.db", "--level", "bulk")
         assert kit("keys", "--store", "sqlite:///x.db").out == b""
 
     def test_does_not_read_the_configuration_of_where_it_runs(self, kit: Script) -> None:

@@ -86,6 +86,15 @@ def test_many_unanswered_writes_do_not_lead_to_a_search_of_everything() -> None:
     assert verdict.method in ("certificate", "windows")
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_windows_raise_no_false_alarms(seed: int) -> None:
+    """A relaxed window must have every unanswered write that may belong there."""
+    history = generate(
+        Workload(operations=8000, clients=8, unknown=0.01, eventual=0.8, deletes=0.3, seed=seed)
+    )
+    assert check_versioned(history).answer is Answer.YES
+
+
 def test_etags_of_unanswered_writes_find_their_writers() -> None:
     """Mismatches tell etags that no write is known to have made: any unanswered one may have."""
     history = generate(

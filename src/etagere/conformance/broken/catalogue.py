@@ -26,7 +26,9 @@ from etagere.conformance.broken.sound import Sound
 from etagere.errors import ConfigurationError
 from etagere.layers.base import Layer
 
-SEARCHES: Final = frozenset({"ETG-RACE-020", "ETG-RACE-021", "ETG-RACE-030"})
+SEARCHES: Final = frozenset(
+    {"ETG-RACE-020", "ETG-RACE-021", "ETG-RACE-030", "ETG-FAULT-050", "ETG-FAULT-051"}
+)
 """Clauses that search for a counterexample at random: where a flaw does not name one of them, it
 may come upon the flaw all the same."""
 

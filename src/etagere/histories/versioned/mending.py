@@ -36,7 +36,8 @@ def mend(
         if (length == 1 and end == NEVER) or monotonic() > ends:
             return Answer.UNDECIDED, None, None
         cut = weaver.sequence[length - 1]
-        window = strict_window(clusters, cut, end, weaver.left_after(length, end))
+        left, taken = weaver.left_after(length, end), weaver.sequence[length:]
+        window = strict_window(clusters, cut, end, left, taken)
         found = _search(window, _allowance(limits, ends))
         if found.answer is Answer.YES:
             weaver.splice(length, window.solution(found.order or ()), end)

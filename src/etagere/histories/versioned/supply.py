@@ -21,6 +21,9 @@ class Supply:
         there, are under None."""
         for version in clusters.optional:
             assert version.write is not None  # noqa: S101
+            if clusters.names.foundlings and version.etag is None and not version.is_absent:
+                # It may be needed as the writer of one of these.
+                continue
             self._optional.setdefault(version.write.expected or None, []).append(version)
 
     def ready(self, now: int) -> list[Version]:

@@ -10,7 +10,7 @@ A window begins at a version of the order so far and ends at a moment. Two of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -86,8 +86,8 @@ class Window:
         """Demand that a version is there when the window ends."""
         self._add(_pinned(version, GET, self.end + 1, NEVER, None), None)
 
-    def end_with_optional(self) -> None:
-        """Take in the writes that nobody saw, as many as can be of use."""
+    def end_with_optional(self, is_free: Callable[[Version], bool]) -> None:
+        """Take in the writes that nobody saw and that are free, as many as can be of use."""
         clusters = self._clusters
         for touch in clusters.touches:
             if touch.start <= self.end and self._is_possible(touch.call):
@@ -100,7 +100,7 @@ class Window:
             assert call is not None  # noqa: S101
             if call.start > self.end:
                 break
-            if version.placed or not self._is_possible(call):
+            if not is_free(version) or not self._is_possible(call):
                 continue
             if self._is_interchangeable(version):
                 call = _unseen(call)
@@ -125,9 +125,13 @@ class Window:
 
 
 def strict_window(
-    clusters: Clusters, cut: Version, end: int, left: list[Version | Observation]
+    clusters: Clusters,
+    cut: Version,
+    end: int,
+    left: list[Version | Observation],
+    taken: Iterable[Version],
 ) -> Window:
-    """Cut out a window, of what is left to be placed after `cut`."""
+    """Cut out a window, of what is left to be placed after `cut`, if `taken` is taken back."""
     window = Window(clusters, cut, end)
     window.begin()
     inside = [part for part in left if part.deadline <= end]
@@ -140,7 +144,8 @@ def strict_window(
             assert part.write is not None  # noqa: S101
             window.must(part.write, part)
             _add_reads(window, part, kept)
-    window.end_with_optional()
+    freed = set(map(id, taken))
+    window.end_with_optional(lambda version: not version.placed or id(version) in freed)
     return window
 
 
@@ -176,7 +181,8 @@ def relaxed_window(clusters: Clusters, cut: Version, end: int) -> Window:
     for observation in clusters.observations:
         if observation.start > after and observation.deadline <= end:
             window.must(observation.call, observation)
-    window.end_with_optional()
+    # Whatever the order so far makes of them, they may as well belong here.
+    window.end_with_optional(lambda _: True)
     return window
 
 
