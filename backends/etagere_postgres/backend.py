@@ -59,6 +59,11 @@ class PostgresBackend:
         """Make a backend for `postgres://user:password@host:port/database`."""
         return cls(Settings.from_url(url))
 
+    @property
+    def server_version(self) -> str:
+        """Such as "PostgreSQL 18.4", once it is open."""
+        return self._cluster.version
+
     async def open(self) -> None:
         """Connect to the primary and bring the schema up to date.
 

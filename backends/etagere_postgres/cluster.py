@@ -46,6 +46,8 @@ class Cluster:
         self._learned = learned
         self._strength = Strength(Reach.NONE, why_not_strong="no primary was reached yet")
         self._primary: Host | None = None
+        self.version = ""
+        """Of the primary, such as "PostgreSQL 18.4", once it was reached."""
 
     async def primary(self) -> Connection:
         """Connect to the host that takes writes, and bring its schema up to date."""
@@ -111,6 +113,7 @@ class Cluster:
         _check(host, facts)
         await migrate(connection, self._settings, self._statements)
         self._primary = host
+        self.version = f"PostgreSQL {facts.version // 10_000}.{facts.version % 10_000}"
         self._learn(facts)
 
     async def _welcome_standby(self, host: Host, connection: Connection) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import ClassVar, Self, cast
 
 from msgspec.structs import replace
@@ -31,6 +32,8 @@ from etagere_redis.wire import pack
 PAGE = 1000
 LOOK_AROUND_SECONDS = 10.0
 _PING = pack(b"PING")
+_INFO = pack(b"INFO", b"server")
+_VERSION = re.compile(rb"^(valkey|redis)_version:(\S+)", re.MULTILINE)
 
 
 class RedisBackend:
@@ -47,6 +50,8 @@ class RedisBackend:
     """Of the schemes behind which one server speaks, and not through TLS."""
 
     def __init__(self, settings: Settings) -> None:
+        self.server_version = ""
+        """Such as "Valkey 9.1.2", once it is open."""
         self._settings = settings
         self._connections = Connections(settings)
         self._topology = _topology(settings, self._connections)
@@ -63,6 +68,8 @@ class RedisBackend:
     async def open(self) -> None:
         """Find the servers, and whether they have the replicas that strong needs."""
         await self._look_around()
+        with suppress(EtagereError):  # not everybody may ask
+            await self._ask_version()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -130,6 +137,15 @@ class RedisBackend:
                 except (NotSupported, StoreFailed) as error:
                     reach, why_not = Reach.NONE, str(error)
         self.capabilities = replace(self.capabilities, reach=reach, why_not_strong=why_not)
+
+    async def _ask_version(self) -> None:
+        shard, *_ = await self._topology.shards()
+        (info,) = await self._connections.ask(shard.primary, _INFO)
+        versions = dict(_VERSION.findall(info))
+        # Valkey says which Redis it is like, besides its own.
+        name = b"valkey" if b"valkey" in versions else b"redis"
+        if name in versions:
+            self.server_version = f"{name.decode().title()} {versions[name].decode()}"
 
     async def _keys_of(self, shard: Shard, prefix: str, consistency: Consistency) -> set[str]:
         if consistency is Consistency.EVENTUAL:

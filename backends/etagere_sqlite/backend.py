@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Final, Self, cast
 
@@ -36,6 +37,7 @@ class SqliteBackend:
         listing=True,
     )
     batching: Batching | None = Batching(inline=True)
+    server_version = f"SQLite {sqlite3.sqlite_version}"
 
     def __init__(self, settings: Settings, *, clock: Callable[[], int] = wall_clock) -> None:
         self._settings = settings

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import anyio
 import pytest
+from etagere_lmdb import LmdbBackend, environment
 
 import etagere
 from etagere.operations import Consistency, Write
-from etagere_lmdb import LmdbBackend, environment
 
 pytestmark = pytest.mark.anyio
 

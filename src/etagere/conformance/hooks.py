@@ -13,6 +13,7 @@ class Hooks:
 
     NAMES: ClassVar[tuple[str, ...]] = (
         "restart",
+        "kill_primary",
         "pause_replica",
         "resume_replica",
         "skew_clock",
@@ -24,6 +25,13 @@ class Hooks:
 
     async def restart(self) -> None:
         """Kill the server without warning, and return when it answers again."""
+        raise NotImplementedError
+
+    async def kill_primary(self) -> None:
+        """Kill the primary for good, and return when a replica has taken its place.
+
+        The store must find the new primary by the URL that it was opened with.
+        """
         raise NotImplementedError
 
     async def pause_replica(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from etagere.backend import Capabilities, Clock, ETagOrigin, TransactionScope
+from etagere.backend import Capabilities, Clock, ETagOrigin, Reach, TransactionScope
 
 
 class Need(Struct, frozen=True):
@@ -45,6 +45,10 @@ FULL_TRANSACTIONS: Final = Need(
 )
 LISTING: Final = Need("listing", lambda offered: offered.listing)
 STRONG: Final = Need("strong consistency", lambda offered: offered.strong)
+ACROSS_FAILOVER: Final = Need(
+    "strong writes that survive a failover",
+    lambda offered: offered.reach in (Reach.FAILOVER, Reach.ALWAYS),
+)
 DURABLE: Final = Need("data that outlives a process", lambda offered: offered.durable)
 WRITER_ETAGS: Final = Need(
     "that it stores ETags as the writer mints them",

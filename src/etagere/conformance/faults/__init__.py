@@ -7,12 +7,20 @@ from etagere.conformance.faults.histories import HistoryClauses
 from etagere.conformance.faults.lost_answers import LostAnswerClauses
 from etagere.conformance.faults.lost_replies import LostReplyClauses
 from etagere.conformance.faults.outages import OutageClauses
+from etagere.conformance.faults.probing import ProbedClauses
+from etagere.conformance.faults.servers import ServerFaultClauses
 
 
 class FaultClauses(
-    LostAnswerClauses, LostReplyClauses, OutageClauses, CancelledCallClauses, HistoryClauses
+    LostAnswerClauses,
+    LostReplyClauses,
+    OutageClauses,
+    CancelledCallClauses,
+    HistoryClauses,
+    ServerFaultClauses,
+    ProbedClauses,
 ):
-    """Everything about what goes wrong between a store and its server."""
+    """Everything about what goes wrong between a caller and the data."""
 
 
 __all__ = ["FaultClauses"]

@@ -9,6 +9,7 @@ import anyio
 
 from etagere.conformance.clauses import Level, clause
 from etagere.conformance.faults import deeds
+from etagere.conformance.faults.cancelled import Call
 from etagere.conformance.faults.deeds import Ledger, Told
 from etagere.conformance.lab import Lab
 from etagere.conformance.proxy import TcpProxy
@@ -169,8 +170,10 @@ class SilentClauses:
             there = await place_many(lab, CALLS // 2)
             written = {key: key.encode() for key in lab.keys(CALLS // 2)}
             level = lab.capabilities.freshest
-            gets = [partial(store.get, key, consistency=level) for key in there]
-            sets = [partial(store.set, key, value) for key, value in written.items()]
+            gets: list[Call[object]] = [partial(store.get, key, consistency=level) for key in there]
+            sets: list[Call[object]] = [
+                partial(store.set, key, value) for key, value in written.items()
+            ]
             proxy.replies.hold()
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(release_when_quiet, proxy)

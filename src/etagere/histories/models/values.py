@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable
 from typing import ClassVar, TypeAlias, cast
 
 from etagere.errors import InvalidArgument
 from etagere.histories.history import Status
+from etagere.histories.models.narrowed import Narrowed
 from etagere.histories.steps import Step
 
 Box: TypeAlias = tuple[Hashable]
@@ -35,6 +37,11 @@ class Register:
     def essence(self, step: Step) -> Hashable:
         """Return the step without its times and its client."""
         return _essence(step, self)
+
+    def narrowed(self, steps: Iterable[Step]) -> Narrowed[Box]:
+        """Return the model in which all values that these steps do not tell of are one."""
+        told = frozenset(map(_told, steps))
+        return Narrowed(self, told.__contains__)
 
 
 class CasRegister(Register):
@@ -84,6 +91,25 @@ class Append:
     def essence(self, step: Step) -> Hashable:
         """Return the step without its times and its client."""
         return _essence(step, self)
+
+    def narrowed(self, steps: Iterable[Step]) -> Narrowed[str]:
+        """Return the model in which all texts that no get returns the continuation of are one."""
+        gets = (step for step in steps if step.function == "get" and step.status is Status.OK)
+        results = sorted({str(get.result) for get in gets})
+
+        def is_told(text: str) -> bool:
+            place = bisect_left(results, text)
+            return place < len(results) and results[place].startswith(text)
+
+        return Narrowed(self, is_told)
+
+
+def _told(step: Step) -> Box:
+    """Return the value that a step was told of, if any; a write is told of none."""
+    if step.function == "cas":
+        before, _ = cast("tuple[Hashable, Hashable]", step.argument)
+        return (before,)
+    return (step.result,)
 
 
 def _essence(step: Step, model: Register | Append) -> Hashable:

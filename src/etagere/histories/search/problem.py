@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar, final
 from msgspec import Struct
 
 from etagere.histories.history import NEVER, Status
+from etagere.histories.models.narrowed import narrowed
 from etagere.histories.steps import Model, Step
 
 S = TypeVar("S", bound=Hashable)
@@ -83,8 +84,9 @@ class Problem:
     """The steps of one key, numbered in the order of their starts."""
 
     def __init__(self, steps: Iterable[Step], model: Model[S]) -> None:
-        table = Table(model)
         relevant = [step for step in steps if step.status is not Status.FAIL]
+        model = narrowed(model, relevant)
+        table = Table(model)
         required = [step for step in relevant if step.status is not Status.INFO]
         required.sort(key=_start)
         self.transitions: Transitions = table
