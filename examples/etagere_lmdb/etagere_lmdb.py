@@ -64,7 +64,7 @@ class LmdbBackend:
             raise ConfigurationError(f"{url!r} names no file; write lmdb:///var/lib/state.lmdb")
         map_size = options.integer("map_size", 4096, least=1) * 2**20
         options.done()
-        return cls(path, map_size)
+        return cls(path.resolve(), map_size)
 
     async def open(self) -> None:
         """Open the file, and make it if need be."""

@@ -80,7 +80,15 @@ class TestInstalled:
     def test_its_own_tests_pass(self, environment: Environment) -> None:
         """The three lines, with the races: two event loops, several stores on one file."""
         picked = "ETG-CAS-002 or ETG-RACE-00 or ETG-FAULT-041 or test_file"
-        options = ["-q", "-p", "no:cacheprovider", "--rootdir", str(EXAMPLE), "-k", picked]
+        options = [
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            str(EXAMPLE / "pyproject.toml"),
+            "-k",
+            picked,
+        ]
         done = environment.run("-m", "pytest", *options, str(EXAMPLE / "tests"))
         assert done.returncode == 0, done.stdout
         assert re.search(r"^conditional +passed", done.stdout, re.MULTILINE)

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import etagere
+import etagere.histories
 import etagere.layers
 from etagere import errors
 
@@ -23,11 +24,11 @@ CORE = sorted(
     module.name
     for module in pkgutil.walk_packages(etagere.__path__, "etagere.")
     if not module.name.startswith(("etagere.serving", "etagere.commands", "etagere.components"))
-    and module.name not in ("etagere.cli", "etagere.__main__")
+    and module.name.rpartition(".")[2] not in ("cli", "__main__", "test_conformance")
 )
 
 
-@pytest.mark.parametrize("module", [etagere, etagere.layers])
+@pytest.mark.parametrize("module", [etagere, etagere.histories, etagere.layers])
 def test_all_is_sorted_and_true(module: Any) -> None:
     constants = [name for name in module.__all__ if name.isupper()]
     classes = [name for name in module.__all__ if name[0].isupper() and not name.isupper()]
@@ -38,7 +39,7 @@ def test_all_is_sorted_and_true(module: Any) -> None:
         assert hasattr(module, name)
 
 
-@pytest.mark.parametrize("module", [etagere, etagere.layers])
+@pytest.mark.parametrize("module", [etagere, etagere.histories, etagere.layers])
 def test_all_is_complete(module: Any) -> None:
     tree = ast.parse(Path(module.__file__).read_text())
     imported = {

@@ -21,6 +21,20 @@ with lmdb.open(sys.argv[1], subdir=False).begin(write=True):
 """
 
 
+MOVING = """
+import asyncio, etagere, sys
+
+async def main():
+    async with etagere.open(sys.argv[1]) as store:
+        for number in range(10**9):
+            value = b"%d" % number
+            await store.transact([etagere.Set("one", value), etagere.Set("two", value)])
+            print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
 async def test_a_writer_in_another_process_delays_no_deadline(tmp_path: Path) -> None:
     file = tmp_path / "state.lmdb"
     async with etagere.open(f"lmdb://{file}", timeout=0.3) as store:
@@ -75,3 +89,19 @@ async def test_expired_records_are_swept_in_steps(tmp_path: Path) -> None:
     with environment(file, 0) as env:
         assert env.stat()["entries"] == 1250
     await backend.close()
+
+
+async def test_a_writer_that_is_killed_leaves_whole_transactions(tmp_path: Path) -> None:
+    url = f"lmdb://{tmp_path}/state.lmdb"
+    for _ in range(5):
+        with subprocess.Popen(
+            [sys.executable, "-c", MOVING, url], stdout=subprocess.PIPE
+        ) as writer:
+            told = [writer.stdout.readline() for _ in range(5)]
+            writer.kill()
+            told += writer.stdout.readlines()
+        acknowledged = int([line for line in told if line.endswith(b"\n")][-1])
+        async with etagere.open(url) as store:
+            one, two = await store.get_many(["one", "two"])
+        assert one.value == two.value
+        assert int(one.value) >= acknowledged

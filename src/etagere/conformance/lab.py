@@ -32,7 +32,7 @@ from etagere.store import DEFAULT_TIMEOUT, Store
 log = logging.getLogger("etagere.conformance")
 
 PATIENCE: Final = 10.0
-"""Seconds within which what must happen in the end does."""
+"""Seconds for which one waits, unless told otherwise."""
 PAUSE: Final = 0.005
 CHUNK: Final = 200
 
@@ -50,13 +50,22 @@ class Lab:
     backend: Layer
     """The backend of `store`, for clauses about `execute` and `scan` themselves."""
 
-    def __init__(self, subject: Subject, url: str, seed: int, soak: float = 0.0) -> None:
+    def __init__(
+        self,
+        subject: Subject,
+        url: str,
+        seed: int,
+        soak: float = 0.0,
+        patience: float = PATIENCE,
+    ) -> None:
         self.subject = subject
         self.url = url
         self.seed = seed
         """The same seed makes the same test, as far as the store lets it."""
         self.random = random.Random(seed)
         self.soak = soak
+        self.patience = patience
+        """Seconds within which what must happen in the end does."""
         self.journal = Journal()
         self.attachments: dict[str, bytes] = {}
         """Files, by name, that belong to a failure: a recorded history, say."""
@@ -218,9 +227,13 @@ class Lab:
         await self.until(absent, f"{key!r} is absent")
 
     async def until(
-        self, condition: Callable[[], Awaitable[bool]], what: str, seconds: float = PATIENCE
+        self, condition: Callable[[], Awaitable[bool]], what: str, seconds: float | None = None
     ) -> None:
-        """Wait until a condition holds; fail, with `what` it was, if it does not in time."""
+        """Wait until a condition holds; fail, with `what` it was, if it does not in time.
+
+        That is within `seconds`, or else as long as the run has patience.
+        """
+        seconds = self.patience if seconds is None else seconds
         with anyio.move_on_after(seconds):
             while not await condition():
                 await anyio.sleep(PAUSE)

@@ -41,5 +41,5 @@ def line_of(url: str, default_ports: Mapping[str, int] | None) -> Line:
         raise NoLine(f"behind {parts.scheme}:// is more than one server, or TLS")
     port = parts.port or (default_ports or {}).get(parts.scheme)
     if parts.hostname is None or port is None:
-        raise NoLine("its URL names no port")
+        raise NoLine("its URL names no host or no port")
     return Line(url, parts.hostname, port)

@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct, field
 
 from etagere.conformance.clauses import Clause
-from etagere.conformance.lab import Lab
+from etagere.conformance.lab import PATIENCE, Lab
 from etagere.conformance.paths import Path
 from etagere.conformance.results import Deselected, Result
 from etagere.conformance.subjects import Subject, Survey, survey
@@ -30,6 +30,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Only these, by their ids; empty: all."""
     soak: float = 0.0
     """Seconds for which clauses that soak go on, all together."""
+    patience: float = PATIENCE
+    """Seconds after which what was to happen in the end is given up."""
 
 
 class Target(Struct, frozen=True):
@@ -110,7 +112,7 @@ class Run:
     def lab(self, clause: Clause, target: Target, url: str) -> Lab:
         """Return the place for one test of a clause."""
         soak = self.settings.soak / self.soaking if clause.soaks else 0.0
-        return Lab(target.subject, url, self.seed_of(clause), soak)
+        return Lab(target.subject, url, self.seed_of(clause), soak, self.settings.patience)
 
     def seed_of(self, clause: Clause) -> int:
         """Return a seed of the clause's own: it does not depend on what else is run, or on what."""

@@ -18,6 +18,7 @@ from etagere.conformance.suite.replicated import PAUSING, converged
 from etagere.operations import Item
 from etagere.store import Store
 
+RESTARTS: Final = 3
 WRITERS: Final = 8
 LEAST: Final = 20
 """Writes of each writer, before and after what happens to the server."""
@@ -39,8 +40,9 @@ class KilledServerClauses:
     )
     async def test_killed_under_load(self, lab: Lab) -> None:
         async with at_work(lab, [lab.store]) as writers:
-            await lab.hooks.restart()
-            await works_again(lab, lab.store)
+            for _ in range(RESTARTS):
+                await lab.hooks.restart()
+                await works_again(lab, lab.store)
         await nothing_is_lost(lab, writers)
 
     @clause(
@@ -55,9 +57,10 @@ class KilledServerClauses:
     async def test_histories_through_a_restart(self, lab: Lab) -> None:
         async with lab.open(name="other") as other, anyio.create_task_group() as tasks:
             tasks.start_soon(play_on, lab, [lab.store, other])
-            await lab.hooks.restart()
-            await works_again(lab, lab.store)
-            await works_again(lab, other)
+            for _ in range(RESTARTS):
+                await lab.hooks.restart()
+                await works_again(lab, lab.store)
+                await works_again(lab, other)
             tasks.cancel_scope.cancel()
             await run(lab, [lab.store, other])
 

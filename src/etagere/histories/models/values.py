@@ -105,11 +105,9 @@ class Append:
 
 
 def _told(step: Step) -> Box:
-    """Return the value that a step was told of, if any; a write is told of none."""
-    if step.function == "cas":
-        before, _ = cast("tuple[Hashable, Hashable]", step.argument)
-        return (before,)
-    return (step.result,)
+    """Return the value that a step asked for, or was answered."""
+    asks = step.function == "cas" and isinstance(step.argument, tuple)
+    return cast("Box", step.argument)[:1] if asks else (step.result,)
 
 
 def _essence(step: Step, model: Register | Append) -> Hashable:
