@@ -54,6 +54,7 @@ from etagere_http.failures import failure_in, outcome_of
 from etagere_http.settings import Settings
 
 EXACT: Final = {"metadata.exact": "true"}
+NO_CONTENT: Final = 204
 PAGE: Final = 1000
 
 
@@ -145,6 +146,8 @@ class ExactServer:
         answer = await self._call("POST", self._state, EXACT, body=body)
         if not answer.is_good:
             return [outcome_of(writes[0], failure_in(answer))]
+        if answer.status != NO_CONTENT:
+            return [Interrupted(f"the server answered {answer.status} to a save")]
         return [given(writes[0], answer.headers.get("etag"))]
 
     async def _delete(

@@ -42,7 +42,7 @@ def told(run: Run) -> str:
     return "\n".join(f"{each.clause} {each.variant}: {each.message}" for each in failures(run))
 
 
-def tested(run: Run) -> set[str]:
+def clauses_of(run: Run) -> set[str]:
     return {result.clause for result in run.results}
 
 
@@ -68,6 +68,17 @@ class PromotingHooks(Hooks):
         standby.sql("SELECT pg_reload_conf()")
 
 
+class Blank:
+    """A probe that finds nothing."""
+
+    async def get(self, key: str) -> tuple[bytes, str] | None:
+        return None
+
+
+def blank(url: str) -> Blank:
+    return Blank()
+
+
 class TestSoundStores:
     def test_memory(self) -> None:
         run = hold(subject_of_url("memory://"))
@@ -82,14 +93,14 @@ class TestSoundStores:
         with valkey(appendonly=True) as server:
             run = hold(subject_of_url(f"{server.url}?acks=0", hooks=ServerHooks(server)))
         assert not failures(run), told(run)
-        assert tested(run) >= PROXIED | {"ETG-FAULT-060", "ETG-FAULT-061"}
+        assert clauses_of(run) >= PROXIED | {"ETG-FAULT-060", "ETG-FAULT-061"}
 
     def test_postgresql(self) -> None:
         with postgres(durable=True) as server:
             url = server.database_url(server.create_database())
             run = hold(subject_of_url(url, hooks=ServerHooks(server)))
         assert not failures(run), told(run)
-        assert tested(run) >= PROXIED | {"ETG-FAULT-060", "ETG-FAULT-061"}
+        assert clauses_of(run) >= PROXIED | {"ETG-FAULT-060", "ETG-FAULT-061"}
 
     def test_a_replica_that_is_paused(self) -> None:
         with postgres(standbys=2, sync="ANY 1 (s1, s2)") as server:
@@ -98,7 +109,7 @@ class TestSoundStores:
             subject = subject_of_url(f"{server.url}?standbys={standbys}", hooks=hooks)
             run = hold(subject, "ETG-FAULT-065")
         assert not failures(run), told(run)
-        assert tested(run) == {"ETG-FAULT-065"}
+        assert clauses_of(run) == {"ETG-FAULT-065"}
 
     def test_a_primary_that_is_killed(self) -> None:
         with postgres(standbys=1, sync="ANY 1 (s1)") as server:
@@ -106,15 +117,16 @@ class TestSoundStores:
             url = f"{server.url}?standbys={standby.address}&reads=primary"
             run = hold(subject_of_url(url, hooks=PromotingHooks(server)), "ETG-FAULT-062")
         assert not failures(run), told(run)
-        assert tested(run) == {"ETG-FAULT-062"}
+        assert clauses_of(run) == {"ETG-FAULT-062"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ValkeyServer]:
+    with valkey() as server:
+        yield server
 
 
 class TestBrokenStores:
-    @pytest.fixture(scope="class")
-    def server(self) -> Iterator[ValkeyServer]:
-        with valkey() as server:
-            yield server
-
     @pytest.mark.parametrize(
         ("flaw", "clause"),
         [
@@ -145,11 +157,7 @@ class TestBrokenStores:
         assert {each.variant for each in failed} == {"asyncio", "trio"}
 
     def test_a_probe_sees_through_a_lie(self) -> None:
-        class Blank:
-            async def get(self, key: str) -> tuple[bytes, str] | None:
-                return None
-
-        subject = subject_of_url("memory://", probe=lambda url: Blank())
+        subject = subject_of_url("memory://", probe=blank)
         failed = failures(hold(subject, "ETG-FAULT-070", "ETG-FAULT-071"))
         assert {each.clause for each in failed} == {"ETG-FAULT-070", "ETG-FAULT-071"}
 
@@ -204,7 +212,7 @@ class TestMeans:
             (request,), (item,) = deed.requests, deed.before.values()
             assert isinstance(request, Set)
             assert item is not None
-            found = {item.key: deeds.Item(item.key, request.value, item.etag)}
+            found: deeds.Items = {item.key: deeds.Item(item.key, request.value, item.etag)}
             assert not deeds.is_done(deed, found)
 
     async def test_calls_are_cancelled_at_the_moment_that_is_asked_for(self) -> None:

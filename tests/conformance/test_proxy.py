@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import anyio
@@ -30,7 +30,7 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 @asynccontextmanager
-async def in_front_of_server() -> AsyncIterator[TcpProxy]:
+async def in_front_of_server() -> AsyncGenerator[TcpProxy]:
     server = await asyncio.start_server(answer, "127.0.0.1", 0, limit=2**20)
     host, port = server.sockets[0].getsockname()
     async with server, tcp_proxy(host, port) as proxy:
@@ -38,7 +38,7 @@ async def in_front_of_server() -> AsyncIterator[TcpProxy]:
 
 
 @contextmanager
-def in_thread_in_front_of_server() -> Iterator[TcpProxy]:
+def in_thread_in_front_of_server() -> Generator[TcpProxy]:
     async def start() -> asyncio.Server:
         return await asyncio.start_server(answer, "127.0.0.1", 0)
 
@@ -72,7 +72,7 @@ class Client:
 
 
 @asynccontextmanager
-async def client_of(proxy: TcpProxy) -> AsyncIterator[Client]:
+async def client_of(proxy: TcpProxy) -> AsyncGenerator[Client]:
     client = Client(*await asyncio.open_connection(proxy.host, proxy.port))
     try:
         yield client

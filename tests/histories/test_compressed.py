@@ -50,10 +50,12 @@ def test_what_is_damaged_says_so(tmp_path: Path, compress: Callable[[bytes], byt
         read(path)
 
 
-def test_what_is_no_text_says_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_what_is_no_text_says_so_with_its_line(tmp_path: Path, way: str) -> None:
     path = tmp_path / "history"
-    path.write_bytes(b"caf\xe9")
-    with pytest.raises(MalformedHistory, match="history: this is not text in UTF-8"):
+    path.write_bytes(WAYS[way](TEXT.encode() + b"caf\xe9\n" + TEXT.encode()))
+    message = "history, line 4001: this is not text in UTF-8: invalid continuation byte"
+    with pytest.raises(MalformedHistory, match=message):
         read(path)
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, Final
 
 import anyio
 from msgspec import Struct
 
 from etagere.backend import Backend, Capabilities
+from etagere.conformance.broken import BrokenBackend
 from etagere.conformance.clauses import Clause
 from etagere.conformance.hooks import Hooks, Probe
 from etagere.conformance.lines import NoLine, line_of
 from etagere.errors import EtagereError
-from etagere.opening import backend_type, scheme_of
+from etagere.opening import BackendType, backend_type, scheme_of
 from etagere.store import Store
 
+BROKEN: Final = "broken"
+"""The scheme of backends that are no store for anybody: no entry point names them."""
 PASSWORD = re.compile(r"(://[^/?#@]*?:)[^/?#]*(@)")
 
 
@@ -65,15 +68,15 @@ class Survey(Struct, frozen=True):
 
 
 def subject_of_url(url: str, *, hooks: Hooks | None = None, probe: Any = None) -> Subject:
-    """Return the store behind a URL, through whatever backend is installed for it."""
-    kind = backend_type(scheme_of(url))
+    """Return the store behind a URL; a backend may bring hooks of its own, as `hooks`."""
+    kind = backend_behind(url)
     made = kind.from_url(url)
     return Subject(
         name=masked(url),
         make=kind.from_url,
         offered=made.capabilities,
         url=url,
-        hooks=hooks,
+        hooks=hooks or getattr(made, "hooks", None),
         probe=probe,
         default_ports=getattr(kind, "default_ports", None),
     )
@@ -107,7 +110,13 @@ def backend_of_class(suite: Any, url: str | None) -> Any:
         return suite.backend
     if url is None:
         raise TypeError(f"{suite.__qualname__} names no backend: give it `backend = MyBackend`")
-    return backend_type(scheme_of(url))
+    return backend_behind(url)
+
+
+def backend_behind(url: str) -> BackendType:
+    """Return the backend class for a URL: one of the kit's own, or what is installed for it."""
+    scheme = scheme_of(url)
+    return BrokenBackend if scheme == BROKEN else backend_type(scheme)
 
 
 def survey(subject: Subject, loop: str) -> Survey:

@@ -36,8 +36,8 @@ def open_text(path: str | PathLike[str]) -> Generator[TextIO]:
             with _opener(file)(file, "rt", encoding="utf-8") as text:
                 yield text
         except UnicodeDecodeError as error:
-            problem = f"this is not text in UTF-8: {error}"
-            raise MalformedHistory(fspath(path), None, problem) from error
+            problem = f"this is not text in UTF-8: {error.reason}"
+            raise MalformedHistory(fspath(path), _first_line_of_no_text(path), problem) from error
         except (*DAMAGES, OSError) as error:
             # The operating system gives its errors a number, a decompressor does not.
             if isinstance(error, OSError) and error.errno is not None:
@@ -49,6 +49,20 @@ def open_text(path: str | PathLike[str]) -> Generator[TextIO]:
             raise MalformedHistory(fspath(path), None, problem) from error
 
 
+def _first_line_of_no_text(path: str | PathLike[str]) -> int | None:
+    # Text is decoded in large blocks, so that what fails to be does not know its line.
+    with Path(path).open("rb") as file, _opener(file)(file, "rb") as lines:
+        return next((number for number, line in enumerate(lines, 1) if not _is_text(line)), None)
+
+
+def _is_text(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class _NoZstandard(Exception):
     pass
 
@@ -58,15 +72,16 @@ def _opener(file: BufferedReader) -> Opener:
     return next((OPENERS[each] for each in OPENERS if beginning.startswith(each)), _open_plain)
 
 
-def _open_plain(file: BufferedReader, _mode: str, encoding: str) -> TextIO:
-    return TextIOWrapper(file, encoding=encoding)
+def _open_plain(
+    file: BufferedReader, _mode: str, encoding: str | None = None
+) -> TextIO | BufferedReader:
+    return TextIOWrapper(file, encoding=encoding) if encoding else file
 
 
-def _open_zstandard(file: BufferedReader, mode: str, encoding: str) -> TextIO:
+def _open_zstandard(file: BufferedReader, mode: str, encoding: str | None = None) -> Any:
     if ZSTANDARD is None:
         raise _NoZstandard
-    text: TextIO = ZSTANDARD.open(file, mode, encoding=encoding)
-    return text
+    return ZSTANDARD.open(file, mode, encoding=encoding)
 
 
 OPENERS: Final[Mapping[bytes, Opener]] = {

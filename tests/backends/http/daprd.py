@@ -113,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
         with suppress(ConnectionError):
             super().handle()
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self._answer()
 
     do_POST = do_DELETE = do_GET  # noqa: N815

@@ -10,11 +10,12 @@ from msgspec.structs import replace
 
 from etagere.conformance.broken.server import Server
 from etagere.conformance.broken.sound import Sound, pause
-from etagere.errors import Unavailable
+from etagere.errors import StoreFailed
 from etagere.operations import Consistency, Operation, Outcome, Read, Write
 
-ANSWER_SECONDS = 6.0
-POOL_SECONDS = 0.5
+ANSWER_SECONDS = 3.5
+"""A little more than the kit allows a call that was cancelled."""
+POOL_SECONDS = 0.2
 
 
 class CancellationSwallowed(Sound):
@@ -90,4 +91,4 @@ class ConnectionsLeak(Sound):
             with anyio.fail_after(POOL_SECONDS):
                 await self._free.acquire()
         except TimeoutError as error:
-            raise Unavailable("no connection is free") from error
+            raise StoreFailed("no connection is free") from error

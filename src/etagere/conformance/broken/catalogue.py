@@ -222,6 +222,7 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     Flaw(expiry.TtlInSecondStep, "Dapr's Redis store", "TTL 10"),
     Flaw(expiry.TtlInTenths, "Dapr's SQLite store, which reckons in seconds", "TTL 3"),
     Flaw(expiry.TtlOverflows, "memcached, which takes more than 30 days for a date", "TTL 11"),
+    Flaw(expiry.TtlIgnored, "an option that a store accepts and does not know", "TTL 1"),
     Flaw(
         expiry.TtlIgnoredInBulk,
         "an option that is declared for all writes and dropped on one path",
@@ -275,6 +276,7 @@ FLAWS: Final[tuple[Flaw, ...]] = (
         "a standby of PostgreSQL: 8 of 300 reads, though `remote_apply` was on",
         "REPL 10 12",
     ),
+    Flaw(consistency.CachesReads, "a cache in each client that nobody tells of writes", "REPL 1"),
     Flaw(
         consistency.SavedTooLate,
         "Redis with `appendfsync everysec`; SQLite with `synchronous=OFF`",

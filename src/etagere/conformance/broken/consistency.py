@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from etagere import contract
+from etagere.conformance.broken.server import Server
 from etagere.conformance.broken.sound import Sound
 from etagere.operations import Consistency, Operation, Outcome, Read, Record
 
@@ -20,6 +21,30 @@ class StrongReadFromReplica(Sound):
             reads = [each for each in operations if isinstance(each, Read)]
             return [contract.apply(replica.get(read.key), read, now)[1] for read in reads]
         return await super()._batch(operations, consistency)
+
+
+class CachesReads(Sound):
+    """Answers eventual reads from what it read before, as long as it did not write the key."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(server)
+        self._cache: dict[str, Outcome] = {}
+
+    async def _batch(
+        self, operations: Sequence[Operation], consistency: Consistency
+    ) -> Sequence[Outcome]:
+        outcomes = await super()._batch(operations, consistency)
+        if consistency is Consistency.STRONG or not isinstance(operations[0], Read):
+            return outcomes
+        reads = [each for each in operations if isinstance(each, Read)]
+        return [
+            self._cache.setdefault(read.key, outcome)
+            for read, outcome in zip(reads, outcomes, strict=True)
+        ]
+
+    def _put(self, key: str, record: Record | None) -> None:
+        self._cache.pop(key, None)
+        super()._put(key, record)
 
 
 class SavedTooLate(Sound):

@@ -62,6 +62,15 @@ class TtlOverflows(Sound):
         return super()._apply(operation)
 
 
+class TtlIgnored(Sound):
+    """Keys do not expire, and say so."""
+
+    def _apply(self, operation: Single) -> Outcome:
+        if isinstance(operation, Touch) and operation.ttl is not None:
+            operation = replace(operation, ttl=None)
+        return super()._apply(without_ttl(operation))
+
+
 class TtlIgnoredInBulk(Sound):
     """Keys that are written in bulk do not expire."""
 

@@ -28,9 +28,9 @@ from etagere.errors import (
 from etagere.histories.recording import Recorder
 from etagere.store import Store
 
-PROGRAMS: Final = 5
+PROGRAMS: Final = 4
 CLIENTS: Final = 4
-STEPS: Final = 10
+STEPS: Final = 8
 LOSS: Final = 0.2
 PATIENCE: Final = 2.0
 HASTE: Final = 0.003

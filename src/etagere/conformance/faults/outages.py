@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 import anyio
 
@@ -20,7 +20,7 @@ from etagere.store import Store
 
 DEAD_CONNECTIONS: Final = 16
 """Calls that may go out on connections which only seem to be alive."""
-TIMEOUT: Final = 0.3
+TIMEOUT: Final = 0.2
 BOUND: Final = TIMEOUT + 2.0
 """Seconds within which a call with that timeout ends, on a busy machine too."""
 CUTS: Final = 6
@@ -174,15 +174,11 @@ class SilentClauses:
             sets: list[Call[object]] = [
                 partial(store.set, key, value) for key, value in written.items()
             ]
-            proxy.replies.hold()
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(release_when_quiet, proxy)
-                results = await gathered([*gets, *sets])
+            results = await gathered_while_silent(proxy, [*gets, *sets])
             failed = [result for result in results if isinstance(result, EtagereError)]
             assert not failed, f"{len(failed)} of {CALLS} calls failed: {failed[0]!r}"
             for key, item in zip(there, results[: len(gets)], strict=True):
-                assert isinstance(item, Item), f"{key!r} is there, but a get returned {item!r}"
-                assert (item.key, item.value) == (key, there[key])
+                check_read(item, key, there[key])
             await deeds.all_read(lab.store, written, consistency=level)
 
 
@@ -206,6 +202,16 @@ async def release_when_quiet(proxy: TcpProxy) -> None:
         before = proxy.requests.bytes
         await anyio.sleep(TIMEOUT)
     proxy.replies.release()
+
+
+async def gathered_while_silent(proxy: TcpProxy, calls: list[Call[object]]) -> list[object]:
+    """Make calls at once; no reply passes until all requests that can be sent are."""
+    proxy.replies.hold()
+    results: list[object] = []
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(release_when_quiet, proxy)
+        results.extend(await gathered(calls))
+    return results
 
 
 async def place_many(lab: Lab, count: int) -> dict[str, bytes]:
@@ -255,6 +261,13 @@ async def works_again(lab: Lab, store: Store) -> None:
         return item is not None and item.value == b"again"
 
     await lab.until(works, "the store works again")
+
+
+def check_read(read: object, key: str, value: bytes) -> None:
+    """Check that a read returned what belongs to its key."""
+    assert isinstance(read, Item), f"{key!r} is there, but was read as {read!r}"
+    item = cast("Item[bytes]", read)
+    assert (item.key, item.value) == (key, value), f"under {key!r} is what belongs elsewhere"
 
 
 def dict_of(deed: deeds.Deed) -> dict[str, bytes]:

@@ -51,15 +51,17 @@ class ConvergingClauses:
     )
     async def test_converges(self, lab: Lab, path: Path) -> None:
         wanted: dict[str, Item[bytes] | None] = {}
-        for number, key in enumerate(lab.keys(30)):
-            await path.set(lab, key, b"1")
-            etag = await path.set(lab, key, b"2")
-            wanted[key] = Item(key, b"2", etag)
-            if number % 3 == 0:
-                await path.delete(lab, key)
-                wanted[key] = None
-        await converged(lab, lab.store, wanted)
         async with lab.open(name="reader") as reader:
+            for number, key in enumerate(lab.keys(30)):
+                await path.set(lab, key, b"1")
+                # Who keeps what it read has something to keep.
+                await reader.get(key)
+                etag = await path.set(lab, key, b"2")
+                wanted[key] = Item(key, b"2", etag)
+                if number % 3 == 0:
+                    await path.delete(lab, key)
+                    wanted[key] = None
+            await converged(lab, lab.store, wanted)
             await converged(lab, reader, wanted)
 
     @clause(

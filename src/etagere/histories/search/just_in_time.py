@@ -102,7 +102,7 @@ class _Extension:
         self._choices = [(step, bit, kinds[step]) for step, bit in pending.items()]
         self._reads = [choice for choice in self._choices if reads[choice[0]]]
         self._visited = Visited(problem.guards)
-        self._reached: set[tuple[int, int, int]] = set()
+        self._reached: set[tuple[int, int, int, int]] = set()
         self._deepest = START
         # By the number of crashed steps: those with the fewest go first, and stand for the others.
         self._waiting: dict[int, list[Configuration]] = {}
@@ -156,7 +156,7 @@ class _Extension:
         for step, bit, kind in self._choices:
             if not done & bit:
                 after = row[kind] if kind in row else find(state, kind)
-                reached = after, done | bit, used
+                reached = after, done | bit, used, crashes
                 # Most ways lead where another has led: those are not worth a closer look.
                 if after != REFUSED and reached not in self._reached:
                     self._reached.add(reached)
@@ -172,7 +172,7 @@ class _Extension:
                 kind = crashed.kind
                 after = row[kind] if kind in row else find(state, kind)
                 more = used + crashed.unit
-                reached = after, done, more
+                reached = after, done, more, crashes + 1
                 if after not in (state, REFUSED) and reached not in self._reached:
                     self._reached.add(reached)
                     self._waiting.setdefault(crashes + 1, []).append(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from copy import copy
+from itertools import chain, repeat
 from typing import Generic, Protocol, TypeVar, final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from etagere.histories.history import NEVER, Status
 from etagere.histories.models.narrowed import narrowed
@@ -102,8 +105,15 @@ class Problem:
 
     def steps_of(self, moves: Iterable[int]) -> list[Step]:
         """Return the steps behind the moves of a search: i is step i, ~i one of crashed kind i."""
-        left = [iter(kind.steps) for kind in self.crashed]
+        left = [chain(kind.steps, repeat(kind.steps[-1])) for kind in self.crashed]
         return [self.steps[move] if move >= 0 else next(left[~move]) for move in moves]
+
+    def relaxed(self) -> Problem:
+        """Return the problem in which each crashed step may be used any number of times."""
+        easier = copy(self)
+        easier.crashed = [replace(each, unit=0) for each in self.crashed]
+        easier.guards = 0
+        return easier
 
 
 def _start(step: Step) -> int:
