@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 import anyio
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from etagere.backend import Capabilities
 from etagere.contract import UNMATCHABLE, holds
@@ -57,6 +58,8 @@ from etagere_http.values import Base64Values, JsonValues, Values
 
 CONFLICTS: Final = ("possible etag mismatch", "invalid etag value")
 """By what a conflict is known where its status does not say so: in a transaction."""
+ATTEMPTS: Final = 16
+"""To write a key for as long as what is there is to live."""
 UNTOLD: Final = Stored(UNMATCHABLE)
 
 
@@ -170,7 +173,9 @@ class DaprServer:
             if operation.expected == UNMATCHABLE:
                 return await self._conflict(operation.key)
             if isinstance(operation, Write):
-                return await self._save(operation, consistency)
+                overwrites = operation.ttl is KEEP and operation.expected is ANYTHING
+                save = self._save_over if overwrites else self._save
+                return await save(operation, consistency)
             return await self._delete(operation, consistency)
         except EtagereError as error:
             return error
@@ -183,6 +188,15 @@ class DaprServer:
         check_size(body, self._limit)
         answer = await self._call("POST", self._state, body=body)
         return UNTOLD if answer.is_good else await self._failed(write, answer)
+
+    async def _save_over(self, write: Write, consistency: Consistency) -> Outcome:
+        """Write for as long as whatever is there is to live: that version, if it is there still."""
+        for _ in range(ATTEMPTS):
+            found = await self._etag(write.key) or ABSENT
+            outcome = await self._save(replace(write, expected=found), consistency)
+            if not isinstance(outcome, Conflict):
+                return outcome
+        raise StoreFailed(f"others wrote in between, {ATTEMPTS} times")
 
     async def _delete(self, remove: Remove, consistency: Consistency) -> Outcome:
         key, expected = remove.key, remove.expected
@@ -235,7 +249,7 @@ class DaprServer:
         if not isinstance(write.ttl, Keep):
             return ceil(write.ttl / 1000)
         if write.expected is ANYTHING:
-            raise NotSupported("over Dapr's API, ttl=KEEP needs the ETag of what it replaces")
+            raise NotSupported("ttl=KEEP in a transaction over Dapr's API needs an ETag")
         found = await self._get(write.key, self.capabilities.freshest)
         if isinstance(found, EtagereError):
             raise found

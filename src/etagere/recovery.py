@@ -27,6 +27,7 @@ import anyio
 from msgspec.structs import replace
 
 from etagere.backend import Backend, ETagOrigin
+from etagere.culprits import name_of, told
 from etagere.errors import (
     EtagereError,
     Interrupted,
@@ -110,7 +111,6 @@ class Courier:
                 outcomes[position] = found
 
     async def _attempt(self, operations: Sequence[Operation]) -> Sequence[Outcome]:
-        name = type(self._backend).__name__
         try:
             outcomes = await self._backend.execute(operations, self._consistency)
         except EtagereError as error:
@@ -120,9 +120,10 @@ class Courier:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             # A fault of the backend's: nobody knows how far it came.
-            return [interrupted(f"{name} failed: {error!r}", error)] * len(operations)
+            return [interrupted(told(self._backend, error), error)] * len(operations)
         if len(outcomes) != len(operations):
-            what = f"{name} gave {len(outcomes)} outcomes for {len(operations)} operations"
+            name, count = name_of(self._backend), len(outcomes)
+            what = f"{name} gave {count} outcomes for {len(operations)} operations"
             return [Interrupted(what)] * len(operations)
         return outcomes
 

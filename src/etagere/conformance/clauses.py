@@ -67,6 +67,11 @@ class Clause(Struct, frozen=True, kw_only=True):
     soaks: bool = False
     """Whether its test asks `lab.rounds` how long to go on."""
 
+    @property
+    def refuses(self) -> bool:
+        """Whether it says what a store must do that does *not* claim something."""
+        return not all(need.wanted for need in self.needs)
+
     def why_not(self, capabilities: Capabilities, hooks: Hooks | None) -> str:
         """Return why this clause says nothing about a store; empty if it does."""
         for need in self.needs:

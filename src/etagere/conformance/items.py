@@ -56,6 +56,16 @@ def message_of(call: pytest.CallInfo[None]) -> str:
     return readable("".join(lines)).removeprefix("AssertionError: ").strip()
 
 
+def alone(error: BaseException) -> BaseException:
+    """Return what is in groups that hold one exception only."""
+    while isinstance(error, BaseExceptionGroup):
+        group = cast("BaseExceptionGroup[BaseException]", error)
+        if len(group.exceptions) > 1:
+            break
+        error = group.exceptions[0]
+    return error
+
+
 def leaves(error: BaseException) -> Iterator[BaseException]:
     """Yield the exceptions in a group, or the one that is none."""
     if isinstance(error, BaseExceptionGroup):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import Any, Final, cast
@@ -13,6 +14,7 @@ from etagere.commands.tables import columns
 from etagere.conformance.clauses import SPEC_VERSION, Clause
 from etagere.conformance.hidden import hidden_clauses
 from etagere.conformance.items import (
+    alone,
     message_of,
     parameters_of,
     readable,
@@ -44,6 +46,10 @@ class ConformancePlugin:
         self._written: list[Path] = []
         self._began = time.monotonic()
         self._suites: dict[type, list[Subject]] = {}
+        self._pending: Result | None = None
+        """What came of the test that is run, until it is known how it ends."""
+        self._explained_so_far: defaultdict[str, set[str]] = defaultdict(set)
+        """The clauses that failed, by store."""
 
     # --- collection ---------------------------------------------------------------------------
 
@@ -119,18 +125,40 @@ class ConformancePlugin:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put what the kit knows of a test into its report."""
+        if call.excinfo is not None and tested_by(item):
+            call.excinfo = pytest.ExceptionInfo.from_exception(alone(call.excinfo.value))
         report = yield
-        clause = tested_by(item)
-        if clause is None:
-            return report
+        if clause := tested_by(item):
+            self._take_note(item, clause, report, call)
+        return report
+
+    def _take_note(
+        self,
+        item: pytest.Item,
+        clause: Clause,
+        report: pytest.TestReport,
+        call: pytest.CallInfo[None],
+    ) -> None:
         if report.skipped:
             self._deselect(item, reason_of(report))
         elif report.failed or report.when == "call":
             result = self._result_of(item, clause, report, call)
-            self.run.add(result)
+            # What fails afterwards as well fails for the same reason.
+            if self._pending is None or self._pending.outcome is Outcome.PASSED:
+                self._pending = result
             if report.failed:
-                report.sections.append((f"clause {clause.id}", explained(clause, result, self.run)))
-        return report
+                report.sections.append((f"clause {clause.id}", self._explained(clause, result)))
+        if report.when == "teardown" and self._pending is not None:
+            self.run.add(self._pending)
+            self._pending = None
+
+    def _explained(self, clause: Clause, result: Result) -> str:
+        self._explained_so_far[result.subject].add(clause.id)
+        most = text.OPERATIONS
+        if len(self._explained_so_far[result.subject]) > text.CLAUSES:
+            most = 0
+        lines = text.operations(result.operations, most)
+        return "\n".join([clause.sentence, f"seed: {self.run.settings.seed}", *lines])
 
     def _result_of(
         self,
@@ -193,9 +221,3 @@ def sow(test: Any, seed: int) -> None:
     import hypothesis
 
     hypothesis.seed(seed)(test)
-
-
-def explained(clause: Clause, result: Result, run: Run) -> str:
-    """Return what to know about a clause that failed."""
-    lines = [clause.sentence, f"seed: {run.settings.seed}", "operations:", *result.operations]
-    return "\n".join(lines)

@@ -24,7 +24,7 @@ def ours() -> Iterator[str]:
 @pytest.fixture
 def theirs() -> Iterator[Daprd]:
     """A server of Dapr's API that is not ours."""
-    with daprd() as server:
+    with daprd(counting=True) as server:
         yield server
 
 

@@ -1,13 +1,14 @@
 """A server that answers as Dapr's runtime does, with a dict behind it: what is not ours.
 
-It tells no ETag of a write and no reason of a conflict; its ETags count up from 1 and begin anew
-when a key is deleted, as Redis's do there; values are decoded and encoded again; a transaction that
-fails is a 500, whatever the cause.
+It tells no ETag of a write and no reason of a conflict; values are decoded and encoded again; a
+transaction that fails is a 500, whatever the cause. Its ETags count up from 1 and begin anew when a
+key is deleted, as Redis's do there, or are random, as SQLite's are.
 """
 
 from __future__ import annotations
 
 import json
+import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -26,7 +27,7 @@ MISMATCH = "possible etag mismatch. error from state store: a newer version is t
 
 class Kept(Struct, frozen=True):
     text: bytes
-    version: int
+    etag: str
     expires: float | None = None
 
 
@@ -41,8 +42,8 @@ class Refused(Exception):
 class Daprd:
     """The state of such a server, and what it was asked."""
 
-    def __init__(self, features: tuple[str, ...], token: str) -> None:
-        self.features, self.token = features, token
+    def __init__(self, features: tuple[str, ...], token: str, *, counting: bool) -> None:
+        self.features, self.token, self.counting = features, token, counting
         self.url = ""
         self.kept: dict[str, Kept] = {}
         self.lock = threading.Lock()
@@ -61,9 +62,9 @@ class Daprd:
     def check(self, item: Mapping[str, Any], concurrency: str) -> None:
         found, etag = self.find(item["key"]), item.get("etag")
         if etag:
-            if not etag.isdecimal():
+            if self.counting and not etag.isdecimal():
                 raise Refused(400, "", "invalid etag value: not a number")
-            if found is None or str(found.version) != etag:
+            if found is None or found.etag != etag:
                 raise Refused(409, "", MISMATCH)
         elif concurrency == "first-write" and found is not None:
             raise Refused(409, "", MISMATCH)
@@ -72,8 +73,9 @@ class Daprd:
         self.check(item, item.get("options", {}).get("concurrency", ""))
         found, seconds = self.find(item["key"]), item.get("metadata", {}).get("ttlInSeconds")
         expires = time.time() + int(seconds) if seconds else None
-        version = 1 if found is None else found.version + 1
-        self.kept[item["key"]] = Kept(json.dumps(item.get("value")).encode(), version, expires)
+        count = str(1 if found is None else int(found.etag) + 1) if self.counting else ""
+        text = json.dumps(item.get("value")).encode()
+        self.kept[item["key"]] = Kept(text, count or secrets.token_hex(8), expires)
 
     def delete(self, item: Mapping[str, Any], concurrency: str) -> None:
         self.check(item, concurrency)
@@ -122,7 +124,9 @@ class Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
     def _answer(self) -> None:
-        body = self.rfile.read(int(self.headers.get("content-length", "0")))
+        size = int(self.headers.get("content-length", "0"))
+        if len(body := self.rfile.read(size)) < size:
+            return  # the client hung up in the middle
         parts = urlsplit(self.path)
         self.daprd.asked.append((self.command, self.path))
         if self.daprd.token and self.headers.get("dapr-api-token") != self.daprd.token:
@@ -174,7 +178,7 @@ class Handler(BaseHTTPRequestHandler):
         elif (found := self.daprd.find(key)) is None:
             self._send(204)
         else:
-            headers = {"ETag": str(found.version)}
+            headers = {"ETag": found.etag}
             if found.expires:
                 headers["Metadata.ttlexpiretime"] = rfc3339(found.expires)
             self._send(200, found.text, headers)
@@ -185,7 +189,7 @@ class Handler(BaseHTTPRequestHandler):
             found = self.daprd.find(key)
             answer: dict[str, Any] = {"key": key}
             if found is not None:
-                answer |= {"data": json.loads(found.text), "etag": str(found.version)}
+                answer |= {"data": json.loads(found.text), "etag": found.etag}
                 if found.expires:
                     answer["metadata"] = {"ttlExpireTime": rfc3339(found.expires)}
             answers.append(answer)
@@ -207,9 +211,11 @@ def rfc3339(moment: float) -> str:
 
 
 @contextmanager
-def daprd(features: tuple[str, ...] = ALL, token: str = "") -> Iterator[Daprd]:
+def daprd(
+    features: tuple[str, ...] = ALL, token: str = "", *, counting: bool = False
+) -> Iterator[Daprd]:
     """Run such a server in threads."""
-    state = Daprd(features, token)
+    state = Daprd(features, token, counting=counting)
     handler = type("Bound", (Handler,), {"daprd": state})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True

@@ -156,7 +156,7 @@ class TestValues:
         assert json.loads(theirs.kept["k"].text) == "eyJhIjogMX0="
 
     async def test_values_of_others(self, theirs: Daprd, foreign: Store) -> None:
-        theirs.kept["k"] = Kept(b'{"a": 1}', 1)
+        theirs.kept["k"] = Kept(b'{"a": 1}', "1")
         with pytest.raises(StoreFailed, match="values=json"):
             await foreign.get("k")
         await foreign.set("fine", b"1")
@@ -195,10 +195,17 @@ class TestExpiry:
         assert first.expires_at is not None
         assert second.expires_at is not None
         assert abs(second.expires_at - first.expires_at) <= timedelta(seconds=1)
-        with pytest.raises(NotSupported, match="needs the ETag"):
-            await foreign.set("k", b"3", ttl=KEEP)
+        await foreign.set("k", b"3", ttl=KEEP)
+        third = await foreign.get("k")
+        assert third is not None
+        assert third.expires_at is not None
+        assert abs(third.expires_at - first.expires_at) <= timedelta(seconds=2)
+        await foreign.set("absent", b"1", ttl=KEEP)
+        assert await foreign.exists("absent")
         with pytest.raises(ETagMismatch):
-            await foreign.set("k", b"3", etag="1", ttl=KEEP)
+            await foreign.set("k", b"4", etag="1", ttl=KEEP)
+        with pytest.raises(NotSupported, match="needs an ETag"):
+            await foreign.transact([Set("k", b"4", ttl=KEEP)])
 
 
 class TestLostAnswers:

@@ -222,7 +222,11 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     Flaw(expiry.TtlInSecondStep, "Dapr's Redis store", "TTL 10"),
     Flaw(expiry.TtlInTenths, "Dapr's SQLite store, which reckons in seconds", "TTL 3"),
     Flaw(expiry.TtlOverflows, "memcached, which takes more than 30 days for a date", "TTL 11"),
-    Flaw(expiry.TtlIgnored, "an option that a store accepts and does not know", "TTL 1"),
+    Flaw(
+        expiry.TtlIgnored,
+        "an option that a store accepts and does not know",
+        "RACE 4 TTL 1 2 3 4 5 10 11 13 14 20 24 30 31 32 33 34 35 36 37 38 39 40",
+    ),
     Flaw(
         expiry.TtlIgnoredInBulk,
         "an option that is declared for all writes and dropped on one path",

@@ -33,7 +33,8 @@ CLIENTS: Final = 4
 STEPS: Final = 8
 LOSS: Final = 0.2
 PATIENCE: Final = 2.0
-HASTE: Final = 0.003
+HASTE: Final = 4
+"""Times as long as a call takes: callers hang up at any moment within that."""
 FAILURES: Final = (
     ETagMismatch,
     Interrupted,
@@ -72,7 +73,7 @@ class HistoryClauses:
     )
     async def test_histories_with_cancelled_calls(self, lab: Lab) -> None:
         async with lab.open(name="other") as other:
-            stores = [impatient(lab, lab.store), other]
+            stores = [await impatient(lab, lab.store), other]
             for _ in lab.rounds(PROGRAMS):
                 await run(lab, stores)
 
@@ -108,9 +109,10 @@ def is_bearable(error: EtagereError) -> bool:
 class Impatient:
     """A store whose callers wait for a moment only, and hang up."""
 
-    def __init__(self, store: Store, choice: random.Random) -> None:
+    def __init__(self, store: Store, choice: random.Random, patience: float) -> None:
         self._store = store
         self._choice = choice
+        self._patience = patience
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._store, name)
@@ -118,13 +120,16 @@ class Impatient:
             return method
 
         async def call(*arguments: Any, **options: Any) -> object:
-            with anyio.move_on_after(self._choice.uniform(0, HASTE)):
+            with anyio.move_on_after(self._choice.uniform(0, self._patience)):
                 return await method(*arguments, **options)
             raise Interrupted("the caller hung up")
 
         return call
 
 
-def impatient(lab: Lab, store: Store) -> Store:
-    """Return a store all of whose calls are cancelled if they take a moment too long."""
-    return cast("Store", Impatient(store, lab.random))
+async def impatient(lab: Lab, store: Store) -> Store:
+    """Return a store whose calls are cancelled at random, about one in four before it is done."""
+    began = anyio.current_time()
+    await store.set(lab.key(), b"")
+    took = anyio.current_time() - began
+    return cast("Store", Impatient(store, lab.random, HASTE * took))

@@ -8,9 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from etagere._version import __version__
-from etagere.conformance import needs
 from etagere.conformance.clauses import REGISTRY, SPEC_VERSION, Clause, Level
-from etagere.conformance.needs import Need
 from etagere.conformance.report.model import (
     ClauseReport,
     Failure,
@@ -24,13 +22,6 @@ from etagere.conformance.results import Deselected, Outcome, Result
 from etagere.conformance.running import Run
 from etagere.conformance.subjects import Subject
 
-CLAIMS: Final[dict[Level, Need]] = {
-    Level.EXPIRING: needs.EXPIRY,
-    Level.TRANSACTIONAL: needs.TRANSACTIONS,
-    Level.LISTING: needs.LISTING,
-    Level.STRONG: needs.STRONG,
-}
-"""What a store claims, to claim a level. Every store claims the others."""
 EVERY_CLAUSE: Final = "all clauses"
 """In the place of a clause's id."""
 
@@ -62,10 +53,7 @@ def report_of_subject(run: Run, subject: Subject) -> SubjectReport:
     for loop in run.missing_loops(subject):
         reason = f"{loop} is not installed"
         left_out.append(Omission(clause=EVERY_CLAUSE, reason=reason, variants=[loop]))
-    levels = [
-        level_report(level, clauses, left_out, claimed=is_claimed(level, run, subject))
-        for level in Level
-    ]
+    levels = [level_report(level, clauses, left_out) for level in Level]
     return SubjectReport(
         name=subject.name,
         verdict=of_all(level.verdict for level in levels),
@@ -83,11 +71,12 @@ def clause_report(
 ) -> ClauseReport:
     """Return what became of one clause."""
     failures = [failure_of(result) for result in results if result.outcome is Outcome.FAILED]
+    good = Verdict.REFUSED if clause.refuses else Verdict.PASSED
     return ClauseReport(
         id=clause.id,
         level=clause.level,
         sentence=clause.sentence,
-        verdict=Verdict.FAILED if failures else Verdict.PASSED,
+        verdict=Verdict.FAILED if failures else good,
         tests=len(results),
         seconds=round(sum(result.seconds for result in results), 4),
         reproduce=reproducing(run, subject, clause),
@@ -126,9 +115,9 @@ def omissions(deselected: list[Deselected], ours: dict[str, list[Result]]) -> li
 
 
 def level_report(
-    level: Level, clauses: list[ClauseReport], left_out: list[Omission], *, claimed: bool
+    level: Level, clauses: list[ClauseReport], left_out: list[Omission]
 ) -> LevelReport:
-    """Return what became of one level."""
+    """Return what became of one level: it is passed by what the store claims, not by refusals."""
     mine = [clause for clause in clauses if clause.level == level]
     failed = sum(clause.verdict is Verdict.FAILED for clause in mine)
     not_tested = {
@@ -136,28 +125,20 @@ def level_report(
         for each in left_out
         if not each.variants and REGISTRY[each.clause].level is level
     }
-    good = Verdict.PASSED if claimed else Verdict.REFUSED
     return LevelReport(
         level=level,
-        verdict=Verdict.FAILED if failed else good if mine else Verdict.NOT_TESTED,
+        verdict=of_all(clause.verdict for clause in mine),
         passed=len(mine) - failed,
         failed=failed,
         not_tested=len(not_tested),
     )
 
 
-def is_claimed(level: Level, run: Run, subject: Subject) -> bool:
-    """Tell whether a store claims a level."""
-    need = CLAIMS.get(level)
-    return need is None or not need.why_not(run.survey(subject).capabilities)
-
-
 def of_all(verdicts: Iterable[Verdict]) -> Verdict:
     """Return the verdict on a whole from those on its parts."""
     found = set(verdicts)
-    if Verdict.FAILED in found:
-        return Verdict.FAILED
-    return Verdict.PASSED if Verdict.PASSED in found else Verdict.NOT_TESTED
+    telling = (Verdict.FAILED, Verdict.PASSED, Verdict.REFUSED)
+    return next((verdict for verdict in telling if verdict in found), Verdict.NOT_TESTED)
 
 
 def badge_of(levels: list[LevelReport]) -> str:
@@ -165,4 +146,4 @@ def badge_of(levels: list[LevelReport]) -> str:
     if any(level.verdict is Verdict.FAILED for level in levels):
         return f"does not conform to etagere {SPEC_VERSION}"
     passed = [level.level for level in levels if level.verdict is Verdict.PASSED]
-    return f"conforms to etagere {SPEC_VERSION}: {', '.join(passed) or 'nothing was tested'}"
+    return f"conforms to etagere {SPEC_VERSION}: {', '.join(passed) or 'no level was tested'}"

@@ -42,11 +42,11 @@ async def converged(lab: Lab, store: Store, wanted: dict[str, Item[bytes] | None
 
 
 class ConvergingClauses:
-    """After writes stop, all replicas converge."""
+    """After writes stop, all replicas converge: said of every store, with replicas or without."""
 
     @clause(
         "ETG-REPL-001",
-        REPLICATED,
+        Level.CORE,
         "After writes stop, eventual reads converge to what was written last, deletes included.",
     )
     async def test_converges(self, lab: Lab, path: Path) -> None:
@@ -66,7 +66,7 @@ class ConvergingClauses:
 
     @clause(
         "ETG-REPL-002",
-        REPLICATED,
+        Level.LISTING,
         "After writes stop, eventual listings converge too.",
         needs=needs.LISTING,
     )
@@ -84,7 +84,7 @@ class ConvergingClauses:
 
     @clause(
         "ETG-REPL-003",
-        REPLICATED,
+        Level.CORE,
         "An eventual read may be old, but never shows what was never written.",
     )
     async def test_old_but_true(self, lab: Lab) -> None:

@@ -145,7 +145,9 @@ class FreshClauses:
             items = await store.get_many(keys, consistency="strong")
         assert items == [Item(key, b"safe", etag) for key, etag in zip(keys, etags, strict=True)]
 
-    @clause("ETG-STRONG-008", STRONG, "A level that does not exist is refused, not ignored.")
+    @clause(
+        "ETG-STRONG-008", Level.CORE, "A consistency that does not exist is refused, not ignored."
+    )
     async def test_unknown_levels(self, lab: Lab, path: Path) -> None:
         key = lab.key()
         for word in ("", "Strong", "linearizable"):

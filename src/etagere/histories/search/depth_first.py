@@ -6,7 +6,7 @@ configuration twice. It is at its best where an order exists and few steps crash
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from etagere.histories.history import NEVER
 from etagere.histories.search.outcome import STRIDE, Found, Search, Visited
@@ -16,6 +16,9 @@ Move: TypeAlias = tuple[int, int]
 """A step, or ~i for one of crashed kind i; and the state after it."""
 Place: TypeAlias = tuple[int, int, int]
 """Low, done, state: the steps below low are done, and those above it whose bits are set in done."""
+
+LATER: Final[Move] = (0, REFUSED)
+"""In place of the crashed steps, which are of use only where all others fail."""
 
 
 def depth_first(problem: Problem) -> Search:
@@ -31,7 +34,11 @@ def depth_first(problem: Problem) -> Search:
         if steps % STRIDE == 0:
             yield visited.count + len(problem.transitions.rows)
         if moves:
-            move, state = moves.pop()
+            chosen = moves.pop()
+            if chosen is LATER:
+                moves = remaining.crashed_moves(place[2], used)
+                continue
+            move, state = chosen
             after = _after(place, move, state)
             used_after = used if move >= 0 else used + problem.crashed[~move].unit
             if visited.enter(after, used_after):
@@ -103,19 +110,29 @@ class Remaining:
                 found.append((step, after))
             bound = min(bound, finishes[step])
             step = following[step]
+        if problem.crashed:
+            found.append(LATER)
         found.reverse()
-        return self._crashed_moves(state, used, bound) + found if problem.crashed else found
-
-    def _crashed_moves(self, state: int, used: int, bound: int) -> list[Move]:
-        row, find = self._problem.transitions.rows[state], self._problem.transitions.find
-        found: list[Move] = []
-        for index, crashed in enumerate(self._problem.crashed):
-            if crashed.starts[(used >> crashed.shift) & crashed.mask] <= bound:
-                kind = crashed.kind
-                after = row[kind] if kind in row else find(state, kind)
-                if after not in (state, REFUSED):
-                    found.append((~index, after))
         return found
+
+    def crashed_moves(self, state: int, used: int) -> list[Move]:
+        """Return which crashed steps may come next, those first that make room for another step."""
+        problem = self._problem
+        frontier = self.frontier()
+        bound = min((problem.finishes[step] for step in frontier), default=NEVER)
+        found = [
+            (move, after)
+            for move, after, crashed in problem.changes(state)
+            if crashed.starts[(used >> crashed.shift) & crashed.mask] <= bound
+        ]
+        row = problem.transitions.rows[state]
+        stuck = [kind for kind in (problem.kinds[step] for step in frontier) if row[kind] == REFUSED]
+        found.sort(key=lambda move: self._allows(move[1], stuck))
+        return found
+
+    def _allows(self, state: int, kinds: list[int]) -> bool:
+        row, find = self._problem.transitions.rows[state], self._problem.transitions.find
+        return any((row[kind] if kind in row else find(state, kind)) != REFUSED for kind in kinds)
 
     def frontier(self) -> list[int]:
         """Return the steps that began before any that remains was over."""

@@ -166,15 +166,12 @@ class _Extension:
 
     def _crash(self, here: Configuration) -> None:
         state, done, used, crashes, depth, path = here
-        row, find = self._problem.transitions.rows[state], self._problem.transitions.find
-        for index, crashed in enumerate(self._problem.crashed):
+        for move, after, crashed in self._problem.changes(state):
             if crashed.starts[(used >> crashed.shift) & crashed.mask] <= self._time:
-                kind = crashed.kind
-                after = row[kind] if kind in row else find(state, kind)
                 more = used + crashed.unit
                 reached = after, done, more, crashes + 1
-                if after not in (state, REFUSED) and reached not in self._reached:
+                if reached not in self._reached:
                     self._reached.add(reached)
                     self._waiting.setdefault(crashes + 1, []).append(
-                        (after, done, more, crashes + 1, depth, (path, ~index))
+                        (after, done, more, crashes + 1, depth, (path, move))
                     )

@@ -18,14 +18,15 @@ class Found(Struct, frozen=True):
     """The end of a search: an order of all steps, or the longest of some."""
 
     complete: bool
-    order: list[Step]
+    order: list[Step] | None
+    """None where not complete and not known."""
     frontier: list[Step]
     """Where not complete: the steps none of which can come next."""
 
 
-Search: TypeAlias = Generator[int, None, Found]
+Search: TypeAlias = Generator[int, None, Found | None]
 """A search that can be resumed. Each time it pauses, it tells how many configurations and states it
-holds in memory."""
+holds in memory. It may end without an answer."""
 
 
 class Visited:
@@ -51,8 +52,10 @@ class Visited:
             return False
         else:
             others = self._others.setdefault(configuration, [])
-            if any(((used | guards) - other) & guards == guards for other in others):
-                return False
+            guarded = used | guards
+            for other in others:
+                if (guarded - other) & guards == guards:
+                    return False
             others.append(used)
         self.count += 1
         return True

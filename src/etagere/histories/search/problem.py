@@ -102,17 +102,31 @@ class Problem:
         # A read that nobody saw the answer of explains nothing and changes nothing.
         writes = [step for step in unknown if not model.is_read(step)]
         self.crashed, self.guards = _pack(_by_kind(sorted(writes, key=_start), table))
+        self._changes: dict[int, list[tuple[int, int, Crashed]]] = {}
 
     def steps_of(self, moves: Iterable[int]) -> list[Step]:
         """Return the steps behind the moves of a search: i is step i, ~i one of crashed kind i."""
         left = [chain(kind.steps, repeat(kind.steps[-1])) for kind in self.crashed]
         return [self.steps[move] if move >= 0 else next(left[~move]) for move in moves]
 
+    def changes(self, state: int) -> list[tuple[int, int, Crashed]]:
+        """Return which crashed kinds change a state: the move, the state after, and the kind."""
+        if state not in self._changes:
+            row, find = self.transitions.rows[state], self.transitions.find
+            found = self._changes[state] = []
+            for index, crashed in enumerate(self.crashed):
+                kind = crashed.kind
+                after = row[kind] if kind in row else find(state, kind)
+                if after not in (state, REFUSED):
+                    found.append((~index, after, crashed))
+        return self._changes[state]
+
     def relaxed(self) -> Problem:
         """Return the problem in which each crashed step may be used any number of times."""
         easier = copy(self)
         easier.crashed = [replace(each, unit=0) for each in self.crashed]
         easier.guards = 0
+        easier._changes = {}
         return easier
 
 

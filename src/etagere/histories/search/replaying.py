@@ -20,6 +20,11 @@ def replay(order: Sequence[Step], steps: Iterable[Step], model: Model[S]) -> str
     return _misses(order, steps) or _travels_in_time(order) or _refused(order, model)
 
 
+def is_possible(order: Sequence[Step]) -> bool:
+    """Tell whether no step is in an order twice, and each may come after those before it."""
+    return len({id(step) for step in order}) == len(order) and _travels_in_time(order) is None
+
+
 def _misses(order: Sequence[Step], steps: Iterable[Step]) -> str | None:
     placed = {id(step) for step in order}
     if len(placed) < len(order):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from etagere.histories.history import NEVER
+from etagere.histories.history import NEVER, Call
 from etagere.histories.versioned.versions import Version
 from etagere.histories.versioned.words import SET
 from etagere.operations import ABSENT
@@ -16,32 +16,49 @@ def adopt(
 ) -> bool:
     """Give every foundling, where it is in the order, an unanswered write that may have made it.
 
-    Return whether there was one for each.
+    Return whether there was one for each. If need be, unanswered writes that the order already has,
+    and that nobody saw, change places with others.
     """
-    orphans = {id(version) for version in foundlings}
-    free: dict[str | None, deque[Version]] = {}
-    for version in optional:
-        write = version.write
-        if write is not None and write.kind is SET and version.etag is None and not version.placed:
-            free.setdefault(write.expected, deque()).append(version)
+    writers = [version for version in optional if _may_be_a_foundlings(version)]
+    spare = [version for version in writers if not version.placed]
+    if _assign(foundlings, spare, sequence):
+        return True
+    placed = [version for version in writers if version.placed]
+    return _assign([*foundlings, *placed], writers, sequence)
+
+
+def _may_be_a_foundlings(version: Version) -> bool:
+    return version.write is not None and version.write.kind is SET and version.etag is None
+
+
+def _assign(
+    places: Sequence[Version], writers: Sequence[Version], sequence: Sequence[Version]
+) -> bool:
+    """Give each of some versions a write of its own, among those of `writers`."""
+    free: dict[str | None, deque[Call]] = {}
+    for version in writers:
+        assert version.write is not None  # noqa: S101
+        free.setdefault(version.write.expected, deque()).append(version.write)
+    wanting = set(map(id, places))
     limits = _limits(sequence)
+    found: list[tuple[Version, Call]] = []
     for index, version in enumerate(sequence):
-        if id(version) in orphans:
-            before = sequence[index - 1]
-            writer = _take(free, before, limits[index])
-            if writer is None:
+        if id(version) in wanting:
+            write = _take(free, sequence[index - 1], limits[index])
+            if write is None:
                 return False
-            writer.placed = True
-            version.write = writer.write
+            found.append((version, write))
+    for version, write in found:
+        version.write = write
     return True
 
 
-def _take(free: dict[str | None, deque[Version]], before: Version, limit: int) -> Version | None:
+def _take(free: dict[str | None, deque[Call]], before: Version, limit: int) -> Call | None:
     """Take a write that began early enough; those that suit few places come first."""
     for expected in (ABSENT if before.is_absent else before.etag, None):
-        writers = free.get(expected)
-        if writers and writers[0].start <= limit:
-            return writers.popleft()
+        writes = free.get(expected)
+        if writes and writes[0].start <= limit:
+            return writes.popleft()
     return None
 
 

@@ -1,0 +1,101 @@
+"""Holding the broken backends to clauses: what their tests have in common."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+
+import pytest
+from msgspec.structs import replace
+
+from etagere.cli import main
+from etagere.conformance import BackendConformance
+from etagere.conformance.broken import FLAWS, Flaw
+from etagere.conformance.broken.backend import on_its_server
+from etagere.conformance.broken.sound import Sound
+from etagere.conformance.clauses import REGISTRY
+from etagere.conformance.results import Outcome, Result
+from etagere.conformance.running import Settings
+from etagere.conformance.session import conduct
+from etagere.conformance.subjects import Subject
+from etagere.layers import Layer
+
+assert BackendConformance.__conformance__  # importing it fills the registry
+
+SEED = 7
+WHOLE = os.environ.get("ETAGERE_CONFORMANCE") == "whole"
+"""Whether there is time for every clause on every broken backend."""
+ALL = frozenset(REGISTRY)
+IN_PROCESS = [flaw for flaw in FLAWS if not issubclass(flaw.backend, Layer)]
+LAYERS = [flaw for flaw in FLAWS if issubclass(flaw.backend, Layer)]
+
+
+def name_of(flaw: Flaw) -> str:
+    return flaw.name
+
+
+def theme_of(flaw: Flaw) -> str:
+    return flaw.backend.__module__.rpartition(".")[2]
+
+
+def hold(
+    flaw: Flaw, clauses: Iterable[str], *, loop: str = "asyncio", patience: float
+) -> list[Result]:
+    """Hold a broken backend to some clauses, and return the tests that failed."""
+
+    def make(url: str) -> Sound:
+        backend = on_its_server(flaw)
+        backend.capabilities = replace(backend.capabilities, event_loops=frozenset({loop}))
+        return backend
+
+    made = make("")
+    subject = Subject(name=flaw.name, make=make, offered=made.capabilities, hooks=made.hooks)
+    return failed_of(subject, clauses, patience)
+
+
+def failed_of(subject: Subject, clauses: Iterable[str], patience: float) -> list[Result]:
+    settings = Settings(seed=SEED, clauses=frozenset(clauses), patience=patience)
+    run = conduct([subject], settings)
+    assert run.results
+    return [result for result in run.results if result.outcome is Outcome.FAILED]
+
+
+def clauses_of(failed: Iterable[Result]) -> set[str]:
+    return {result.clause for result in failed}
+
+
+def told(failed: list[Result]) -> str:
+    """What failed, first as the table writes it."""
+    lines = [f"{each.clause} {each.variant}: {each.message}" for each in failed]
+    return "\n".join([short(clauses_of(failed)), *lines])
+
+
+def short(ids: Iterable[str]) -> str:
+    families: dict[str, list[str]] = {}
+    for each in sorted(ids):
+        _, family, number = each.split("-")
+        families.setdefault(family, []).append(str(int(number)))
+    return " ".join(" ".join([family, *numbers]) for family, numbers in families.items())
+
+
+def check_that_the_clauses_fail(flaw: Flaw) -> None:
+    """Hold a broken backend to the clauses that its row names, and to no others."""
+    # Less patience makes more fail, never less: what is right is checked elsewhere.
+    failed = hold(flaw, flaw.clauses, patience=0.2)
+    assert clauses_of(failed) == flaw.clauses, told(failed)
+    for each in failed:
+        assert each.message
+        assert each.operations, f"{each.clause} does not tell what was done"
+
+
+def command(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    """The exit code of a command, and what it printed."""
+    code = main(list(words))
+    return code, capsys.readouterr().out
+
+
+def steps(printed: str) -> list[str]:
+    """The operations that a failure shows, without what is new in each run: ETags and times."""
+    lines = re.findall(r"^ +\d+\. store .*", printed, re.MULTILINE)
+    return [re.sub(r"[0-9A-Fa-f]{8}…|expires_at=[0-9]+", "…", line) for line in lines]
