@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Hashable, Sequence
-from datetime import datetime
 from math import ceil
 from typing import Final
-from urllib.parse import quote
 
-import anyio
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from etagere.backend import Capabilities
 from etagere.contract import UNMATCHABLE, holds
-from etagere.errors import EtagereError, Interrupted, NotSupported, StoreFailed, Unavailable
+from etagere.errors import EtagereError, NotSupported, StoreFailed, Unavailable
 from etagere.operations import (
     ABSENT,
     ANYTHING,
@@ -39,20 +35,16 @@ from etagere.operations import (
 )
 from etagere.settling import keys_of
 from etagere_http.bodies import (
-    DOTS,
-    Found,
     Item,
     Part,
     check_size,
-    decoded,
     encode,
     fits_header,
     options_of,
-    query_of,
 )
 from etagere_http.connection import Answer, Connection
+from etagere_http.dapr_reader import DaprReader, path_of
 from etagere_http.failures import Failure, failure_in, outcome_of
-from etagere_http.server import AT_ONCE
 from etagere_http.settings import Settings
 from etagere_http.values import Base64Values, JsonValues, Values
 
@@ -72,6 +64,7 @@ class DaprServer:
         self._call, self._state = connection.call, settings.state
         self._limit = settings.max_body_size
         self._values: Values = JsonValues() if settings.json_values else Base64Values()
+        self._reader = DaprReader(connection, settings, self._values)
         self.capabilities, self.version = capabilities, version
 
     async def ping(self) -> None:
@@ -86,71 +79,9 @@ class DaprServer:
         """Refuse: Dapr's API does not list keys."""
         raise NotSupported("Dapr's API does not list keys")
 
-    # --- reading ------------------------------------------------------------------------------
-
     async def read(self, reads: Sequence[Read], consistency: Consistency) -> Sequence[Outcome]:
-        """Fetch records: together where no level is asked for, which only a get takes."""
-        keys = list(dict.fromkeys(read.key for read in reads))
-        if len(keys) == 1 or consistency is Consistency.STRONG:
-            found = await self._get_each(keys, consistency)
-        else:
-            found = await self._get_all(keys)
-        return [found[read.key] for read in reads]
-
-    async def _get_each(self, keys: Sequence[str], consistency: Consistency) -> dict[str, Outcome]:
-        found: dict[str, Outcome] = {}
-        at_once = anyio.CapacityLimiter(AT_ONCE)
-
-        async def fetch(key: str) -> None:
-            async with at_once:
-                try:
-                    found[key] = await self._get(key, consistency)
-                except EtagereError as error:
-                    found[key] = error
-
-        async with anyio.create_task_group() as tasks:
-            for key in keys:
-                tasks.start_soon(fetch, key)
-        return found
-
-    async def _get_all(self, keys: Sequence[str]) -> dict[str, Outcome]:
-        answer = await self._call("POST", f"{self._state}/bulk", body=encode({"keys": keys}))
-        if not answer.is_good:
-            failure = failure_in(answer)
-            return {key: outcome_of(Read(key), failure) for key in keys}
-        if not answer.body:
-            # So Dapr answers when one of the values is not JSON.
-            return await self._get_each(keys, Consistency.EVENTUAL)
-        # In any order, and some stores leave out what is not there.
-        found = {each.key: self._record_in(each) for each in decoded(answer, list[Found])}
-        return {key: found.get(key) for key in keys}
-
-    async def _get(self, key: str, consistency: Consistency) -> Outcome:
-        if key in DOTS:
-            return (await self._get_all([key, ABSENT]))[key]
-        answer = await self._call("GET", self._path(key), query_of(consistency))
-        if answer.status == 204:
-            return None
-        if not answer.is_good:
-            return outcome_of(Read(key), failure_in(answer))
-        value = self._values.unpack(key, answer.body)
-        expires = answer.headers.get("metadata.ttlexpiretime")
-        return Record(value, answer.headers.get("etag", ""), moment(expires))
-
-    def _record_in(self, found: Found) -> Outcome:
-        if found.error:
-            return StoreFailed(found.error)
-        if found.data is UNSET:
-            return None
-        metadata = {name.lower(): word for name, word in (found.metadata or {}).items()}
-        try:
-            value = self._values.unpack(found.key, found.data)
-        except StoreFailed as error:
-            return error
-        return Record(value, found.etag, moment(metadata.get("ttlexpiretime")))
-
-    def _path(self, key: str) -> str:
-        return f"{self._state}/{quote(key, safe='')}"
+        """Fetch records."""
+        return await self._reader.read(reads, consistency)
 
     # --- writing ------------------------------------------------------------------------------
 
@@ -204,12 +135,12 @@ class DaprServer:
             return await self._conflict(key)  # no get could have told such an ETag
         existed = expected != ABSENT
         if expected is ANYTHING:
-            existed = await self._get(key, self.capabilities.freshest) is not None
+            existed = await self._reader.get(key, self.capabilities.freshest) is not None
         options = options_of(expected, consistency)
         words = {"concurrency": options.concurrency, "consistency": options.consistency}
         query = {name: word for name, word in words.items() if word}
         headers = {"if-match": expected} if expected else None
-        answer = await self._call("DELETE", self._path(key), query, headers=headers)
+        answer = await self._call("DELETE", path_of(self._state, key), query, headers=headers)
         return existed if answer.is_good else await self._failed(remove, answer)
 
     async def _failed(self, operation: Write | Remove, answer: Answer) -> Outcome:
@@ -222,7 +153,7 @@ class DaprServer:
         return Conflict(await self._etag(key))
 
     async def _etag(self, key: str) -> str | None:
-        found = await self._get(key, self.capabilities.freshest)
+        found = await self._reader.get(key, self.capabilities.freshest)
         if isinstance(found, EtagereError):
             raise found
         return found.etag if isinstance(found, Record) else None
@@ -250,7 +181,7 @@ class DaprServer:
             return ceil(write.ttl / 1000)
         if write.expected is ANYTHING:
             raise NotSupported("ttl=KEEP in a transaction over Dapr's API needs an ETag")
-        found = await self._get(write.key, self.capabilities.freshest)
+        found = await self._reader.get(write.key, self.capabilities.freshest)
         if isinstance(found, EtagereError):
             raise found
         if not isinstance(found, Record) or found.etag != write.expected:
@@ -315,13 +246,3 @@ def first_conflict(transaction: Transaction, etags: dict[str, str | None]) -> Ou
             return Conflict(now[part.key], index)
         now[part.key] = UNMATCHABLE if isinstance(part, Write) else None
     return StoreFailed("the server tells of a conflict that is not there (any more)")
-
-
-def moment(text: str | None) -> int | None:
-    """Return when a record expires, in milliseconds."""
-    if not text:
-        return None
-    try:
-        return round(datetime.fromisoformat(text).timestamp() * 1000)
-    except ValueError as error:
-        raise Interrupted(f"{text!r} is no time at which a key expires") from error

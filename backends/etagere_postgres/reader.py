@@ -47,14 +47,24 @@ class Reader:
         self, consistency: Consistency, statement: str, *arguments: object
     ) -> list[asyncpg.Record]:
         standby = self._standby
-        if consistency is Consistency.STRONG or standby is None or self._standby_rests:
+        if consistency is Consistency.STRONG or standby is None:
             return await fetch(self._primary, statement, *arguments)
+        # One that did not answer before may be there by now, when the primary is not.
+        first, second = (
+            (self._primary, standby) if self._standby_rests else (standby, self._primary)
+        )
         try:
-            return await fetch(standby, statement, *arguments)
-        except EtagereError:
-            # Whatever is wrong there (down, restarting, without the table yet), the primary knows.
-            self._standby_rests = True
-            return await fetch(self._primary, statement, *arguments)
+            return await fetch(first, statement, *arguments)
+        except EtagereError as error:
+            # Whatever is wrong there (down, restarting, without the table yet), the other may know.
+            self._standby_rests = first is standby
+            try:
+                return await fetch(second, statement, *arguments)
+            except EtagereError:
+                if second is standby:
+                    self._standby_rests = True
+                    raise error from error.__cause__
+                raise
 
 
 async def fetch(lane: Lane, statement: str, *arguments: object) -> list[asyncpg.Record]:

@@ -81,6 +81,7 @@ def test_stores_as_json(here: Here) -> None:
             "reach": "while the primary lives",
             "why_not_strong": "",
             "transactions": "full",
+            "etags": "writer",
             "clock": "client",
             "ttl_resolution": 1,
             "listing": True,

@@ -8,6 +8,7 @@ import pytest
 
 from etagere.conformance.broken import FLAWS, BrokenBackend, Flaw, flaw_of
 from etagere.conformance.broken.__main__ import table
+from etagere.conformance.broken.sources import SOURCES
 from etagere.errors import ConfigurationError
 from etagere.opening import schemes
 from tests.conformance.flaws import ALL, SEED, command, name_of, steps
@@ -49,8 +50,13 @@ def test_broken_backends_are_no_stores_for_users() -> None:
 
 
 def test_the_table_has_a_row_for_each() -> None:
-    rows = table().splitlines()[2:]
+    rows = table().partition("\n\n")[0].splitlines()[2:]
     assert [row.split("`")[1] for row in rows] == [flaw.name for flaw in FLAWS]
+
+
+def test_what_is_said_of_others_can_be_read_there() -> None:
+    mentioned = {name for flaw in FLAWS for name in re.findall(r"\[(.*?)\]", flaw.seen)}
+    assert mentioned == SOURCES.keys()
 
 
 def test_each_flaw_is_another() -> None:

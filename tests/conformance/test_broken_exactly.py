@@ -1,7 +1,7 @@
 """A broken backend fails the clauses that the table names, and no other.
 
 Some are held to the clauses that are quick; with ETAGERE_CONFORMANCE=whole all of them are held to
-every clause, on every event loop.
+every clause but those that search at random, on every event loop.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SOME = [
     "first-page-only",
 ]
 FLAWS_HERE = IN_PROCESS if WHOLE else [flaw_of(name) for name in SOME]
-CLAUSES = ALL if WHOLE else QUICK
+CLAUSES = ALL - SEARCHES if WHOLE else QUICK
 LOOPS = ["asyncio", "trio"] if WHOLE else ["asyncio"]
 
 
@@ -41,9 +41,9 @@ LOOPS = ["asyncio", "trio"] if WHOLE else ["asyncio"]
 @pytest.mark.parametrize("loop", LOOPS)
 @pytest.mark.parametrize("flaw", FLAWS_HERE, ids=name_of)
 def test_fails_what_it_must_and_passes_the_rest(flaw: Flaw, loop: str) -> None:
-    failed = hold(flaw, CLAUSES, loop=loop, patience=2.0)
-    wanted = flaw.clauses & CLAUSES
-    assert wanted <= clauses_of(failed) <= wanted | SEARCHES, told(failed)
+    clauses = CLAUSES | flaw.clauses if WHOLE else CLAUSES
+    failed = hold(flaw, clauses, loop=loop, patience=2.0)
+    assert clauses_of(failed) == flaw.clauses & clauses, told(failed)
     if flaw.path:
         # A race is lost by whoever is in it, also by those who came by a path that is right.
         alone = [each for each in failed if "-RACE-" not in each.clause]

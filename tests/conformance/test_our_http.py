@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.conformance.voyages import conforms, names
+from tests.conformance.voyages import MINUTES, conforms, names
 
 
+@pytest.mark.timeout(MINUTES)
 @pytest.mark.parametrize("name", names("http"))
 def test_conforms(name: str) -> None:
     conforms(name)

@@ -7,6 +7,7 @@ changes what somebody was told.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 from random import Random
 from typing import Any
 
@@ -14,6 +15,7 @@ from msgspec.structs import replace
 
 from etagere.contract import apply
 from etagere.histories.history import NEVER, Call, Kind, Status
+from etagere.histories.steps import Step
 from etagere.operations import Conflict, Record
 from tests.histories.oracles import operation_of
 
@@ -108,3 +110,71 @@ def spoiled(random: Random, calls: Sequence[Call]) -> list[Call]:
     elif call.status is Status.OK and call.expected is not None:
         calls[index] = replace(call, status=Status.MISMATCH, found=None)
     return calls
+
+
+def texts(
+    random: Random, operations: int, clients: int, *, stuck: float = 0.0, keys: int = 10
+) -> list[Step]:
+    """Return a history of texts, by start: each client has a call under way all the time.
+
+    That is how the histories of Porcupine's key-value store are. `stuck` is the share of calls that
+    take fifty times as long.
+    """
+    planned = sorted(_plans(random, operations, clients, stuck))[:operations]
+    bounds = sorted({bound for plan in planned for bound in (plan[0], plan[2])})
+    tick = {bound: number for number, bound in enumerate(bounds)}
+    held: dict[str, str] = {}
+    steps: list[Step] = []
+    for start, _, finish, client, number in sorted(planned, key=lambda plan: plan[1]):
+        key, text = str(random.randrange(keys)), f"x {client} {number} y"
+        [function] = random.choices(["get", "append", "put"], [42, 52, 6])
+        before = held.get(key, "")
+        getting = function == "get"
+        if not getting:
+            held[key] = text if function == "put" else before + text
+        steps.append(
+            Step(
+                function=function,
+                argument=None if getting else text,
+                result=before if getting else None,
+                start=2 * tick[start],
+                # A client begins its next call after the one before.
+                finish=2 * tick[finish] - 1,
+                status=Status.OK,
+                client=str(client),
+                key=key,
+            )
+        )
+    return sorted(steps, key=lambda step: step.start)
+
+
+def _plans(
+    random: Random, operations: int, clients: int, stuck: float
+) -> list[tuple[float, float, float, int, int]]:
+    """Return when each call starts, takes effect and finishes; more calls than are wanted."""
+    plans: list[tuple[float, float, float, int, int]] = []
+    for client in range(clients):
+        now = random.random()
+        for number in range(operations if clients < 10 else 40 * operations // clients):
+            took = random.expovariate(1) * (50 if random.random() < stuck else 1)
+            plans.append((now, now + took * random.random(), now + took, client, number))
+            now += took
+    return plans
+
+
+def misread(random: Random, steps: Sequence[Step], keys: int) -> list[Step]:
+    """Return a history of texts in which, on some keys, a get saw a text that was gone before."""
+    steps = list(steps)
+    for key in random.sample(sorted({step.key for step in steps}), keys):
+        gets = [i for i, step in enumerate(steps) if step.function == "get" and step.key == key]
+        old, _, late = random.choice(
+            [
+                (old, new, late)
+                for old, new, late in combinations(gets, 3)
+                if steps[old].finish < steps[new].start
+                and steps[new].finish < steps[late].start
+                and steps[old].result != steps[new].result
+            ]
+        )
+        steps[late] = replace(steps[late], result=steps[old].result)
+    return steps

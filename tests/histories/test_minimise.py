@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from etagere.histories.counterexamples import minimise, minimise_calls
 from etagere.histories.counterexamples.dependencies import needs_of
+from etagere.histories.counterexamples.grounds import Grounds
 from etagere.histories.history import Call, History, Kind, Status
 from etagere.histories.limits import Limits
 from etagere.histories.models import CasRegister
@@ -105,6 +106,64 @@ def test_calls_of_a_transaction_stay_together() -> None:
     small = minimise(history, check_versioned)
     assert small.calls[0] is transaction
     assert len(small.calls) <= 3
+
+
+# --- what calls were told keeps its ground ----------------------------------------------------
+
+
+def deletions() -> list[Call]:
+    """Return two deletes that both say that they found the only record, and what is about them."""
+    return [
+        call("set", "a", 0, 1, value="x", etag="x"),
+        call("set", "a", 2, 3, value="y", etag="y"),
+        call("delete", "b", 4, 7, found=True),
+        call("delete", "c", 5, 8, found=True),
+        call("get", "a", 9, 10, found=False),
+    ]
+
+
+def unfounded(calls: Sequence[Call]) -> Verdict:
+    """Find no order of whatever has two deletes, or one that lacks its write."""
+    deletes = [each for each in calls if each.kind is Kind.DELETE]
+    wrong = len(deletes) > 1 or (deletes and not any(each.kind is Kind.SET for each in calls))
+    finding = Finding(anomaly=Anomaly.NO_ORDER, key="k", message="")
+    answer = Answer.NO if wrong else Answer.YES
+    found = KeyVerdict(key="k", answer=answer, findings=(finding,) if wrong else ())
+    return Verdict(answer=answer, keys={"k": found}, calls=len(calls), seconds=0)
+
+
+def test_a_delete_that_found_a_record_keeps_one_of_the_writes_before_it() -> None:
+    small = minimise_calls(deletions(), unfounded)
+    assert [each.kind for each in small] == [Kind.SET, Kind.DELETE, Kind.DELETE]
+
+
+@pytest.mark.parametrize(
+    ("kept", "holds"),
+    [
+        ({2}, False),
+        ({0, 2}, True),
+        ({1, 2}, True),
+        ({0, 4}, False),
+        ({4}, True),
+        ({0, 2, 4}, True),
+        ({0, 2, 3}, True),
+    ],
+)
+def test_grounds(kept: set[int], holds: bool) -> None:
+    assert Grounds(deletions()).hold(frozenset(kept)) is holds
+
+
+def test_a_write_between_two_deletes_stays() -> None:
+    calls = [
+        call("set", "a", 0, 1, value="x", etag="x"),
+        call("delete", "a", 2, 3, found=True),
+        call("set", "a", 4, 5, value="y", etag="y"),
+        call("delete", "a", 6, 7, found=True),
+    ]
+    grounds = Grounds(calls)
+    assert not grounds.hold(frozenset({0, 1, 3}))
+    assert grounds.hold(frozenset({0, 1, 2, 3}))
+    assert Grounds([calls[0], calls[1], calls[3]]).hold(frozenset({0, 1, 2})), "never was a ground"
 
 
 # --- planted faults ---------------------------------------------------------------------------

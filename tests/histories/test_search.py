@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -12,13 +13,15 @@ from etagere.errors import InvalidArgument
 from etagere.histories.history import NEVER, Status
 from etagere.histories.limits import Limits
 from etagere.histories.models import Append, CasRegister, Product, Register
-from etagere.histories.search import check_steps, replay, search
+from etagere.histories.search import check_steps, competition, replay, search
 from etagere.histories.search.competition import STRATEGIES
-from etagere.histories.search.outcome import Found
+from etagere.histories.search.outcome import Found, Search
 from etagere.histories.search.problem import Problem
+from etagere.histories.search.relaxed import relaxed
 from etagere.histories.steps import Model, Step
 from etagere.histories.verdicts import Anomaly, Answer, KeyVerdict
 from tests.histories.oracles import has_order
+from tests.histories.simulated import misread, texts
 from tests.histories.strategies import register_steps
 
 OK, INFO, FAIL, MISMATCH = Status.OK, Status.INFO, Status.FAIL, Status.MISMATCH
@@ -197,6 +200,40 @@ def test_keys_apart_and_keys_together_are_one_answer(parts: list[tuple[str, list
     assert has_order(steps, Product(model, "ab")) is (together.answer is Answer.YES)
 
 
+@given(register_steps())
+@settings(max_examples=400, deadline=None)
+def test_what_the_easier_question_answers_is_right(steps: list[Step]) -> None:
+    model = CasRegister(0)
+    found = found_by(relaxed, steps, model)
+    if found is None:
+        return
+    assert found.complete is has_order(steps, model)
+    if found.complete:
+        assert replay(found.order, steps, model) is None
+    elif found.possible:
+        assert_is_stuck(found.order, found.frontier, model)
+
+
+def test_states_that_nobody_reads_are_one_and_the_answers_stay_the_same() -> None:
+    answers: list[bool] = []
+    for seed in range(200):
+        random = Random(seed)
+        steps = texts(random, 6, 3, keys=1)
+        gets = [index for index, each in enumerate(steps) if each.function == "get"]
+        if gets and seed % 2:
+            result = "".join(str(each.argument) for each in steps[:2] if each.argument)
+            steps[gets[-1]] = replace(steps[gets[-1]], result=result)
+        answers.append(has_order(steps, Append()))
+        for strategy in STRATEGIES:
+            found = found_by(strategy, steps, Append())
+            assert found.complete is answers[-1]
+            if found.complete:
+                assert replay(found.order, steps, Append()) is None
+            else:
+                assert_is_stuck(found.order, found.frontier, Append())
+    assert 20 < sum(answers) < 180
+
+
 # --- size -----------------------------------------------------------------------------------------
 
 
@@ -233,6 +270,33 @@ def test_crashed_steps_of_one_kind_are_counted_and_not_told_apart() -> None:
     assert_no(verdict, one_too_many, Register(1))
 
 
+@pytest.mark.parametrize("stuck", [0.0, 0.1])
+def test_fifty_clients_append_to_ten_texts(stuck: float) -> None:
+    # Without narrowed models, more than a million configurations are not enough.
+    limits = Limits(states=50_000)
+    for seed in range(3):
+        random = Random(seed)
+        good = texts(random, 1800, 50, stuck=stuck)
+        verdict = check_steps(good, Append(), limits)
+        for key, each in verdict.keys.items():
+            assert_yes(each, [step for step in good if step.key == key], Append())
+        for keys in (1, 4):
+            bad = misread(random, good, keys)
+            assert check_steps(bad, Append(), limits).answer is Answer.NO
+
+
+def test_many_kinds_of_crashed_steps_are_no_secret_way_to_anything() -> None:
+    kinds: list[tuple[str, Any]] = [("write", value) for value in range(5)]
+    kinds += [("cas", (before, after)) for before in range(5) for after in range(5)]
+    steps = [step(*kinds[time % 30], time, status=INFO) for time in range(67)]
+    for time in range(100, 300, 4):
+        steps += [step("write", time % 5, time, time + 9), step("cas", (0, 1), time, time + 9, OK)]
+    steps.append(step("read", "never written", 400, 401))
+    verdict = search(steps, CasRegister(), Limits(states=100_000))
+    assert verdict.answer is Answer.NO
+    assert verdict.findings[0].witnesses == (steps[-1],)
+
+
 # --- limits ---------------------------------------------------------------------------------------
 
 
@@ -256,6 +320,26 @@ def test_no_memory_is_no_answer() -> None:
     verdict = search(hard(), Append(), Limits(states=20_000))
     assert verdict.answer is Answer.UNDECIDED
     assert "with 20,000 configurations in memory" in verdict.findings[0].message
+
+
+def test_a_search_that_shared_the_memory_gets_all_of_it_at_the_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The steady one holds more at first, and would have come to an answer."""
+
+    def steady(problem: Problem) -> Search:
+        for _ in range(8):
+            yield 60
+        return Found(True, problem.steps, [])
+
+    def growing(_: Problem) -> Search:
+        yield from range(15, 1000, 15)
+        return None
+
+    steps = [step("read", None, 0, 1)]
+    monkeypatch.setattr(competition, "STRATEGIES", (steady, growing))
+    assert_yes(search(steps, Register(), Limits(states=100)), steps, Register())
+    assert search(steps, Register(), Limits(states=50)).answer is Answer.UNDECIDED
 
 
 def test_one_undecided_key_leaves_the_others_their_answers() -> None:

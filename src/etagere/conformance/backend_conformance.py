@@ -19,6 +19,7 @@ from etagere.conformance.running import Target
 from etagere.conformance.suite.bulk import BulkLevelClauses
 from etagere.conformance.suite.conditional import ConditionalClauses
 from etagere.conformance.suite.core import CoreClauses
+from etagere.conformance.suite.crashed import CrashClauses
 from etagere.conformance.suite.expiring import ExpiringClauses
 from etagere.conformance.suite.listing import ListingClauses
 from etagere.conformance.suite.replicated import ReplicatedClauses
@@ -38,6 +39,7 @@ class BackendConformance(
     ReplicatedClauses,
     RaceClauses,
     FaultClauses,
+    CrashClauses,
 ):
     """All clauses, for one backend.
 

@@ -62,6 +62,8 @@ class Clause(Struct, frozen=True, kw_only=True):
     """Whether its test puts a proxy in front of the server."""
     probed: bool = False
     """Whether its test looks through a probe."""
+    crashing: bool = False
+    """Whether its test has another process open the store, and kills it."""
     seconds: float = SECONDS
     """The time within which its test must end."""
     soaks: bool = False
@@ -94,6 +96,7 @@ def clause(
     hooks: str | Iterable[str] = (),
     proxied: bool = False,
     probed: bool = False,
+    crashing: bool = False,
     seconds: float = SECONDS,
     soaks: bool = False,
 ) -> Callable[[Test], Test]:
@@ -109,6 +112,7 @@ def clause(
         hooks=(hooks,) if isinstance(hooks, str) else tuple(hooks),
         proxied=proxied,
         probed=probed,
+        crashing=crashing,
         seconds=seconds,
         soaks=soaks,
     )

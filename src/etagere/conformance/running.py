@@ -28,6 +28,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     """Only these; empty: all."""
     clauses: frozenset[str] = frozenset()
     """Only these, by their ids; empty: all."""
+    paths: frozenset[str] = frozenset()
+    """Writes travel only so, by the names of paths; empty: in every way."""
     soak: float = 0.0
     """Seconds for which clauses that soak go on, all together."""
     patience: float = PATIENCE
@@ -97,6 +99,8 @@ class Run:
             return "its level was not asked for"
         if wanted.clauses and clause.id not in wanted.clauses:
             return "it was not asked for"
+        if wanted.paths and path and path.name not in wanted.paths:
+            return "its path was not asked for"
         return self.inapplicable(clause, target.subject, path)
 
     def inapplicable(self, clause: Clause, subject: Subject, path: Path | None) -> str:

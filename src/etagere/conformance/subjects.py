@@ -50,8 +50,12 @@ class Subject(Struct, frozen=True, kw_only=True):
         """Return why the store cannot be tested as a clause wants it; empty if it can, or may."""
         if clause.probed and self.probe is None:
             return "it needs a probe"
+        if url is None:
+            return ""
+        if clause.crashing and (reason := why_not_elsewhere(url)):
+            return reason
         try:
-            if clause.proxied and url is not None:
+            if clause.proxied:
                 line_of(url, self.default_ports)
         except NoLine as reason:
             return f"no proxy can stand in front of the server ({reason})"
@@ -117,6 +121,19 @@ def backend_behind(url: str) -> BackendType:
     """Return the backend class for a URL: one of the kit's own, or what is installed for it."""
     scheme = scheme_of(url)
     return BrokenBackend if scheme == BROKEN else backend_type(scheme)
+
+
+def why_not_elsewhere(url: str) -> str:
+    """Return why another process cannot open a store by its URL; empty if it can, or may."""
+    if not url:
+        return "it needs a URL, by which another process can open the store"
+    if scheme_of(url) == BROKEN:
+        return "its server is a part of this process"
+    try:
+        backend_type(scheme_of(url))
+    except EtagereError as error:
+        return f"another process cannot open the store ({error})"
+    return ""
 
 
 def survey(subject: Subject, loop: str) -> Survey:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from io import BufferedReader, TextIOWrapper
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Final, TextIO, TypeAlias
+from typing import IO, Any, Final, TextIO, TypeAlias
 
 from etagere.histories.malformed import MalformedHistory
 
@@ -72,16 +72,15 @@ def _opener(file: BufferedReader) -> Opener:
     return next((OPENERS[each] for each in OPENERS if beginning.startswith(each)), _open_plain)
 
 
-def _open_plain(
-    file: BufferedReader, _mode: str, encoding: str | None = None
-) -> TextIO | BufferedReader:
+def _open_plain(file: BufferedReader, _mode: str, encoding: str | None = None) -> IO[Any]:
     return TextIOWrapper(file, encoding=encoding) if encoding else file
 
 
-def _open_zstandard(file: BufferedReader, mode: str, encoding: str | None = None) -> Any:
+def _open_zstandard(file: BufferedReader, mode: str, encoding: str | None = None) -> IO[Any]:
     if ZSTANDARD is None:
         raise _NoZstandard
-    return ZSTANDARD.open(file, mode, encoding=encoding)
+    opened: IO[Any] = ZSTANDARD.open(file, mode, encoding=encoding)
+    return opened
 
 
 OPENERS: Final[Mapping[bytes, Opener]] = {

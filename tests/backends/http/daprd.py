@@ -206,6 +206,11 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+class CrowdedServer(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # many connect at once
+
+
 def rfc3339(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -217,8 +222,7 @@ def daprd(
     """Run such a server in threads."""
     state = Daprd(features, token, counting=counting)
     handler = type("Bound", (Handler,), {"daprd": state})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    server.daemon_threads = True
+    server = CrowdedServer(("127.0.0.1", 0), handler)
     state.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from etagere.backend import Backend
+from typing import ClassVar
+
+from etagere.backend import Backend, Capabilities
 from etagere.conformance.broken.catalogue import Flaw, flaw_of
 from etagere.conformance.broken.server import Server
 from etagere.conformance.broken.sound import Sound
@@ -21,7 +23,7 @@ class BrokenBackend:
     `broken://HOST:PORT/NAME?over=SCHEME`.
     """
 
-    capabilities = Sound.capabilities
+    capabilities: ClassVar[Capabilities] = Sound.capabilities
 
     @classmethod
     def from_url(cls, url: str) -> Backend:

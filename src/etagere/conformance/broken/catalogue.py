@@ -27,7 +27,14 @@ from etagere.errors import ConfigurationError
 from etagere.layers.base import Layer
 
 SEARCHES: Final = frozenset(
-    {"ETG-RACE-020", "ETG-RACE-021", "ETG-RACE-030", "ETG-FAULT-050", "ETG-FAULT-051"}
+    {
+        "ETG-RACE-020",
+        "ETG-RACE-021",
+        "ETG-RACE-030",
+        "ETG-FAULT-050",
+        "ETG-FAULT-051",
+        "ETG-FAULT-061",
+    }
 )
 """Clauses that search for a counterexample at random: where a flaw does not name one of them, it
 may come upon the flaw all the same."""
@@ -39,7 +46,7 @@ class Flaw(Struct, frozen=True):
     backend: type[Sound] | type[Layer]
     """A layer is wrapped around a backend for a real database, whose connection can break."""
     seen: str
-    """Where such a thing was seen, or would be."""
+    """Where such a thing was seen, or would be; what stands in brackets is one of `SOURCES`."""
     fails: str
     """The clauses that fail, in short; every other passes: "CAS 2 3 TTL 9" are ETG-CAS-002 ..."""
     path: str = ""
@@ -137,8 +144,8 @@ FLAWS: Final[tuple[Flaw, ...]] = (
         path="transaction",
     ),
     Flaw(etags.VersionsRestart, "Dapr's Redis store", "CAS 7 41"),
-    Flaw(etags.ComparesValues, "SET with IFEQ, of Valkey and Redis", "CAS 7 41"),
-    Flaw(etags.EtagsFoldCase, "the default collation of MySQL", "CAS 4 36 TTL 22"),
+    Flaw(etags.ComparesValues, "SET with [IFEQ], of Valkey and Redis", "CAS 7 41"),
+    Flaw(etags.EtagsFoldCase, "the default of [MySQL's collation]", "CAS 4 36 TTL 22"),
     Flaw(
         etags.ForeignEtagRefused,
         "Dapr's Redis store and its PostgreSQL store v1",
@@ -201,11 +208,11 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     ),
     Flaw(
         bulk.BulkOutOfOrder,
-        "BatchGetItem of DynamoDB, which returns items in no particular order",
+        "[BatchGetItem] of DynamoDB, which returns items in no particular order",
         "BULK 2 3 CAS 2 3 4 5 6 7 8 9 10 21 23 24 30 31 32 34 35 36 41 CORE 10 20 FAULT "
         "42 RACE 6 REPL 12 STRONG 2 4 TTL 9 31 32",
     ),
-    Flaw(bulk.BulkStopsAtConflict, "the ordered bulk writes of MongoDB", "BULK 4 5 6 7 13"),
+    Flaw(bulk.BulkStopsAtConflict, "the ordered bulk writes of [MongoDB]", "BULK 4 5 6 7 13"),
     Flaw(bulk.BulkCollapsesDuplicates, "one statement for all keys, or a dict by key", "BULK 3 4"),
     Flaw(
         bulk.BulkReordersDuplicates,
@@ -215,13 +222,13 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     Flaw(bulk.BulkAllOrNothing, "all items in one SQL transaction", "BULK 4 5 6 13"),
     Flaw(
         bulk.BulkReadIsCut,
-        "BatchGetItem of DynamoDB, which takes 100 keys",
+        "[BatchGetItem] of DynamoDB, which takes 100 keys",
         "BULK 9 13 FAULT 42 LIST 31",
     ),
     Flaw(expiry.TtlInClientTime, "EXPIREAT of Redis with the time of the client", "TTL 13"),
     Flaw(expiry.TtlInSecondStep, "Dapr's Redis store", "TTL 10"),
     Flaw(expiry.TtlInTenths, "Dapr's SQLite store, which reckons in seconds", "TTL 3"),
-    Flaw(expiry.TtlOverflows, "memcached, which takes more than 30 days for a date", "TTL 11"),
+    Flaw(expiry.TtlOverflows, "[memcached], which takes more than 30 days for a date", "TTL 11"),
     Flaw(
         expiry.TtlIgnored,
         "an option that a store accepts and does not know",
@@ -246,20 +253,26 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     Flaw(expiry.ExpiryNotTold, "Dapr's Redis store", "TTL 2 3 4 5 10 11 13 14 20 40"),
     Flaw(expiry.ExpiredCanBeDeleted, "Dapr's SQLite and PostgreSQL stores", "TTL 33"),
     Flaw(values.ValuesAsText, "redis-py with `decode_responses`", "BULK 11 CORE 4 5 6"),
-    Flaw(values.TrailingZerosCut, "BINARY columns", "CORE 4"),
-    Flaw(values.ValuesTruncated, "BLOB of MySQL outside of strict mode", "BULK 11 CORE 5 6"),
+    Flaw(
+        values.TrailingZerosCut,
+        "a client that takes the padding of a BINARY column away again",
+        "CORE 4",
+    ),
+    Flaw(values.ValuesTruncated, "[MySQL's BINARY] outside of strict mode", "BULK 11 CORE 5 6"),
     Flaw(
         values.EmptyValueIsNone,
-        "Oracle, where an empty text is NULL",
+        "[Oracle], where an empty text is NULL",
         "BULK 23 CORE 4 TTL 2 3 4 11 13 14 40",
     ),
-    Flaw(values.KeysFoldCase, "the default collation of MySQL", "CORE 10 11 LIST 1 3 6 11 20"),
-    Flaw(values.KeysNormalised, "the file names of HFS+", "CORE 10 11 LIST 1 6 11 20"),
-    Flaw(values.KeysTruncated, "VARCHAR(255) of MySQL outside of strict mode", "CORE 12"),
-    Flaw(values.TrailingBlanksCut, "CHAR columns", "CORE 11 LIST 2"),
+    Flaw(values.KeysFoldCase, "the default of [MySQL's collation]", "CORE 10 11 LIST 1 3 6 11 20"),
+    Flaw(values.KeysNormalised, "the file names of [HFS+]", "CORE 10 11 LIST 1 6 11 20"),
+    Flaw(
+        values.KeysTruncated, "VARCHAR(255), like [MySQL's CHAR], outside of strict mode", "CORE 12"
+    ),
+    Flaw(values.TrailingBlanksCut, "[MySQL's CHAR]", "CORE 11 LIST 2"),
     Flaw(
         listing.FirstPageOnly,
-        "a listing of S3 without a look at `IsTruncated`",
+        "a listing of [S3] without a look at `IsTruncated`",
         "FAULT 45 LIST 5 7 21 22 30 31 STRONG 3",
     ),
     Flaw(listing.Unordered, "Dapr's in-memory store", "LIST 1 2 3 4 5 6 7 8 11 20 21 22 30 31"),
@@ -267,14 +280,14 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     Flaw(listing.ListsExpired, "Dapr's in-memory store", "TTL 38"),
     Flaw(listing.PrefixIsPattern, "LIKE without ESCAPE", "LIST 2"),
     Flaw(listing.OffsetPaging, "Dapr's Redis store; LIMIT with OFFSET", "LIST 21"),
-    Flaw(cancellation.CancellationSwallowed, "redis-py, issue 2028", "FAULT 40 42 43 44"),
+    Flaw(cancellation.CancellationSwallowed, "[redis-py 2028]", "FAULT 40 42 43 44"),
     Flaw(
         cancellation.CancelledWriteHalfDone,
         "two round trips, and the caller hangs up in between",
         "FAULT 40",
     ),
-    Flaw(cancellation.RepliesMixedUp, "redis-py, issues 2624 and 2665", "FAULT 41 43"),
-    Flaw(cancellation.ConnectionsLeak, "redis-py, pull request 4123", "FAULT 40 41 42 43 44"),
+    Flaw(cancellation.RepliesMixedUp, "[redis-py 2624] and again [redis-py 2665]", "FAULT 41 43"),
+    Flaw(cancellation.ConnectionsLeak, "[redis-py 4123]", "FAULT 40 41 42 43 44"),
     Flaw(
         consistency.StrongReadFromReplica,
         "a standby of PostgreSQL: 8 of 300 reads, though `remote_apply` was on",
@@ -299,7 +312,9 @@ FLAWS: Final[tuple[Flaw, ...]] = (
         "FAULT 11 12 14",
     ),
     Flaw(
-        connections.RetriesBlindly, "redis-py 8 ten times, go-redis three times", "FAULT 11 12 14"
+        connections.RetriesBlindly,
+        "redis-py 8 ten times, go-redis three times; [redis-rb 953]",
+        "FAULT 11 12 14",
     ),
     Flaw(
         connections.NeverReconnects,

@@ -110,7 +110,7 @@ def left_out(omissions: Sequence[Omission]) -> Iterator[str]:
     for omission in omissions:
         ways.setdefault(", ".join(omission.variants), []).append(omission.clause)
     for way, clauses in sorted(ways.items()):
-        yield f"{in_short(clauses)}, by {way} only" if way else in_short(clauses)
+        yield f"by {way}: {in_short(clauses)}" if way else in_short(clauses)
 
 
 def in_short(names: list[str], most: int = 6) -> str:

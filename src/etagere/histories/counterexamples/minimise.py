@@ -1,7 +1,7 @@
 """Smaller histories that still fail, by delta debugging (Zeller and Hildebrandt, 2002).
 
 Whole keys are taken away first, then clients, then calls. What is left is checked each time with
-the checker that found the fault, and must show an anomaly of the same name. The order of attempts
+the checker that found the fault, and must show an anomaly of the same name on the same key. The order of attempts
 depends on the history alone; where time runs out, the smallest failing history so far is the
 answer.
 """
@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 from msgspec.structs import replace
 
 from etagere.histories.counterexamples.dependencies import needs_of
+from etagere.histories.counterexamples.grounds import Grounds
 from etagere.histories.history import Call, History
 from etagere.histories.steps import Step
 from etagere.histories.verdicts import Anomaly, Answer, Finding, KeyVerdict, Verdict
@@ -38,7 +39,8 @@ def minimise(
     """Return a smallest part of a history that still shows what is wrong with it.
 
     `anomaly` says which one, where there are several; by default the first that `check` names.
-    A write stays while a read of its value, or a call that expects its etag, stays.
+    A write stays while a read of its value, or a call that expects its etag, stays; and so does
+    one of those that a call may have found, where which one is not known.
     A history in which `check` finds nothing wrong comes back as it is.
     """
 
@@ -88,6 +90,7 @@ class _Reduction(Generic[C]):
         self._finding = finding
         self._deadline = deadline
         self._needs = needs_of(calls)
+        self._grounds = Grounds(calls)
 
     def run(self) -> None:
         if self._finding is not None:
@@ -115,7 +118,9 @@ class _Reduction(Generic[C]):
         findings = _findings(verdict)
         if findings is None or self._finding is None:
             return findings is not None
-        return any(finding.anomaly is self._finding.anomaly for finding in findings)
+        wanted = (self._finding.anomaly, self._finding.key)
+        same = any((finding.anomaly, finding.key) == wanted for finding in findings)
+        return same and self._grounds.hold(subset)
 
     def _with_needs(self, positions: Iterable[int]) -> Positions:
         return _closure(positions, self._needs) & self.smallest

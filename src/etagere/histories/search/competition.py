@@ -124,15 +124,14 @@ class Competition(Generic[S]):
         if found.complete:
             return KeyVerdict(key, Answer.YES, order=found.order, method="search")
         message = f"no order of the {len(self._keys[key])} calls explains every answer: "
-        if found.order is None:
-            message += "even if lost calls took effect many times, none of these could come next"
+        if found.possible:
+            length = len(found.order)
+            message += f"after the longest that was found, of {length} calls, none of these can"
         else:
-            message += (
-                f"after the longest that was found, of {len(found.order)} calls,"
-                " none of these can come next"
-            )
-        finding = Finding(Anomaly.NO_ORDER, key, message, tuple(found.frontier))
-        return KeyVerdict(key, Answer.NO, (finding,), partial=found.order, method="search")
+            message += "even if lost calls took effect many times, none of these could"
+        finding = Finding(Anomaly.NO_ORDER, key, f"{message} come next", tuple(found.frontier))
+        partial = found.order if found.possible else None
+        return KeyVerdict(key, Answer.NO, (finding,), partial=partial, method="search")
 
     def _undecided(self, key: str, limit: str) -> KeyVerdict:
         message = (

@@ -126,7 +126,9 @@ class Remaining:
             if crashed.starts[(used >> crashed.shift) & crashed.mask] <= bound
         ]
         row = problem.transitions.rows[state]
-        stuck = [kind for kind in (problem.kinds[step] for step in frontier) if row[kind] == REFUSED]
+        stuck = [
+            kind for kind in (problem.kinds[step] for step in frontier) if row[kind] == REFUSED
+        ]
         found.sort(key=lambda move: self._allows(move[1], stuck))
         return found
 

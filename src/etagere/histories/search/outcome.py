@@ -18,10 +18,11 @@ class Found(Struct, frozen=True):
     """The end of a search: an order of all steps, or the longest of some."""
 
     complete: bool
-    order: list[Step] | None
-    """None where not complete and not known."""
+    order: list[Step]
     frontier: list[Step]
     """Where not complete: the steps none of which can come next."""
+    possible: bool = True
+    """False where the order of some has a crashed step twice, or before it began."""
 
 
 Search: TypeAlias = Generator[int, None, Found | None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Sequence
 from copy import copy
 from itertools import chain, repeat
-from typing import Generic, Protocol, TypeVar, final
+from typing import Generic, Protocol, TypeAlias, TypeVar, final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -82,6 +82,10 @@ class Crashed(Struct, frozen=True):
     unit: int
 
 
+Change: TypeAlias = tuple[int, int, Crashed]
+"""A move of a crashed step, the state after it, and its kind."""
+
+
 @final
 class Problem:
     """The steps of one key, numbered in the order of their starts."""
@@ -102,15 +106,15 @@ class Problem:
         # A read that nobody saw the answer of explains nothing and changes nothing.
         writes = [step for step in unknown if not model.is_read(step)]
         self.crashed, self.guards = _pack(_by_kind(sorted(writes, key=_start), table))
-        self._changes: dict[int, list[tuple[int, int, Crashed]]] = {}
+        self._changes: dict[int, list[Change]] = {}
 
     def steps_of(self, moves: Iterable[int]) -> list[Step]:
         """Return the steps behind the moves of a search: i is step i, ~i one of crashed kind i."""
         left = [chain(kind.steps, repeat(kind.steps[-1])) for kind in self.crashed]
         return [self.steps[move] if move >= 0 else next(left[~move]) for move in moves]
 
-    def changes(self, state: int) -> list[tuple[int, int, Crashed]]:
-        """Return which crashed kinds change a state: the move, the state after, and the kind."""
+    def changes(self, state: int) -> list[Change]:
+        """Return how crashed steps change a state."""
         if state not in self._changes:
             row, find = self.transitions.rows[state], self.transitions.find
             found = self._changes[state] = []
@@ -126,7 +130,8 @@ class Problem:
         easier = copy(self)
         easier.crashed = [replace(each, unit=0) for each in self.crashed]
         easier.guards = 0
-        easier._changes = {}
+        # What was worked out so far is about the kinds that are counted.
+        easier._changes = {}  # noqa: SLF001
         return easier
 
 

@@ -6,12 +6,9 @@ from collections.abc import Callable, Hashable, Sequence
 
 from etagere.contract import holds
 from etagere.histories.history import Call
-from etagere.histories.versioned.versions import BEGINNING, begins
-from etagere.histories.versioned.words import DELETE, FAIL, GET, MISMATCH, OK, SET, TOUCH
+from etagere.histories.versioned.versions import BEGINNING
+from etagere.histories.versioned.words import DELETE, EVENTUAL, FAIL, GET, MISMATCH, OK, SET, TOUCH
 from etagere.operations import ABSENT
-
-INITIAL = 0
-"""Stands for the id of the write that put the initial record there."""
 
 
 def verify(calls: Sequence[Call], order: Sequence[Call], initial: str | None = None) -> str | None:
@@ -51,25 +48,27 @@ def _itself(call: Call) -> Call:
 def _real_time(order: Sequence[Call]) -> str | None:
     latest = BEGINNING
     for call in order:
-        if call.start > latest:
+        start = call.start
+        if start > latest:
             # An eventual read may come as early as its version, and says nothing of what follows.
-            latest = max(latest, begins(call))
+            if call.kind is not GET or call.consistency is not EVENTUAL:
+                latest = start
         elif call.finish < latest:
             return f"{_name(call)} comes after a call that began later than it ended"
     return None
 
 
 def _replay(order: Sequence[Call], initial: str | None) -> str | None:
-    key = _Key(initial, _etags(order, initial))
-    for call in order:
+    key = _Key(initial, order)
+    for place, call in enumerate(order):
         if call.kind is GET:
             # The first comparisons decide nearly every read.
-            same = call.value == key.value is not None and call.etag == key.etag
+            same = call.etag == key.etag and call.value == key.value is not None
             explained = same or key.explains_get(call)
         elif call.status is MISMATCH:
             explained = key.explains_mismatch(call)
         else:
-            explained = key.explains_write(call) and key.take(call)
+            explained = key.explains_write(call) and key.take(call, place)
         if not explained or call.status is FAIL:
             return f"{_name(call)} is not explained where the key has {key}"
     return None
@@ -78,27 +77,27 @@ def _replay(order: Sequence[Call], initial: str | None) -> str | None:
 class _Key:
     """What is under the key; no etag: nothing. A value may be unknown, an etag is made up then."""
 
-    def __init__(self, value: str | None, etags: dict[int, str]) -> None:
+    def __init__(self, value: str | None, order: Sequence[Call]) -> None:
         self.value = value
         self.etag: str | None = None
         self._is_mortal = False
-        self._etags = etags
+        self._order = order
         self._used: set[str] = set()
         if value is not None:
-            self.etag = etags.get(INITIAL) or self._fresh()
+            self.etag = self._etag_shown_from(0)
             self._used.add(self.etag)
 
     def __str__(self) -> str:
         return "nothing" if self.etag is None else f"value {self.value!r} at ETag {self.etag!r}"
 
-    def take(self, call: Call) -> bool:
-        """Give a set, a delete or a touch its effect; refuse an etag that was another's."""
+    def take(self, call: Call, place: int) -> bool:
+        """Give the call at a place its effect; refuse an etag that was another's."""
         if call.kind is DELETE:
             self.remove()
         elif call.kind is TOUCH:
             self._touch(call)
         else:
-            etag = call.etag or self._etags.get(id(call)) or self._fresh()
+            etag = call.etag or self._etag_shown_from(place + 1)
             if etag in self._used:
                 return False
             self._used.add(etag)
@@ -150,31 +149,16 @@ class _Key:
             self.remove()
         return self.etag is None
 
-    def _fresh(self) -> str:
+    def _etag_shown_from(self, place: int) -> str:
+        """Return the etag of a write that was told none, as those that found it say."""
+        for index in range(place, len(self._order)):
+            call = self._order[index]
+            etag = _found_etag(call)
+            if etag:
+                return etag
+            if call.kind in (SET, DELETE) and call.status is not MISMATCH:
+                break
         return f"\0{len(self._used)}"
-
-
-def _etags(order: Sequence[Call], initial: str | None) -> dict[int, str]:
-    """Return the etags of the writes that were told none, by id, as those that found them say."""
-    etags: dict[int, str] = {}
-    writer = None if initial is None else INITIAL
-    if writer is None and all(call.etag is not None or _writes_nothing(call) for call in order):
-        return etags
-    for call in order:
-        etag = _found_etag(call)
-        if writer is not None and etag:
-            etags.setdefault(writer, etag)
-        if call.status is MISMATCH:
-            continue
-        if call.kind is SET:
-            writer = id(call) if call.etag is None else None
-        elif call.kind is DELETE:
-            writer = None
-    return etags
-
-
-def _writes_nothing(call: Call) -> bool:
-    return call.kind is not SET or call.status is MISMATCH
 
 
 def _found_etag(call: Call) -> str | None:

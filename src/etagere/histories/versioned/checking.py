@@ -17,7 +17,9 @@ from etagere.histories.versioned.adoption import adopt
 from etagere.histories.versioned.certificate import verify
 from etagere.histories.versioned.chains import link
 from etagere.histories.versioned.clusters import Clusters
+from etagere.histories.versioned.gathering import gather
 from etagere.histories.versioned.mending import mend
+from etagere.histories.versioned.pace import OutOfTimeError, without_cycle_collection
 from etagere.histories.versioned.projection import calls_by_key
 from etagere.histories.versioned.weaving import Weaver
 from etagere.histories.versioned.zones import diagnose
@@ -29,14 +31,15 @@ def check_versioned(history: History, limits: Limits = NO_LIMITS_GIVEN) -> Verdi
     """Decide for every key whether its calls are linearizable.
 
     A yes comes with an order that `verify` accepts, a no with findings. Both come in about
-    linear time, but for the rare stretch of time in which only a complete search can tell; only
-    there do the limits apply.
+    linear time, but for the rare stretch of time in which only a complete search can tell.
+    Meanwhile the garbage collector of the process rests.
     """
     started = monotonic()
     keys: dict[str, KeyVerdict] = {}
-    for key, calls in calls_by_key(history).items():
-        left = max(0.0, limits.seconds - (monotonic() - started))
-        keys[key] = check_key(key, calls, history.initial, replace(limits, seconds=left))
+    ends = started + limits.seconds
+    with without_cycle_collection():
+        for key, calls in calls_by_key(history).items():
+            keys[key] = check_key(key, calls, history.initial, _left(limits.states, ends))
     answer = overall([verdict.answer for verdict in keys.values()])
     return Verdict(answer, keys, len(history.calls), monotonic() - started)
 
@@ -48,52 +51,77 @@ def check_key(
 
     No call is a transaction: `calls_by_key` takes them apart.
     """
-    clusters = Clusters(calls, initial)
+    clusters = Clusters(initial)
+    with without_cycle_collection():
+        try:
+            return _check(key, calls, initial, clusters, limits)
+        except OutOfTimeError:
+            return _undecided(key, "The time limit was over before the first pass; raise it.")
+        finally:
+            clusters.take_apart()
+
+
+def _check(
+    key: str, calls: Sequence[Call], initial: str | None, clusters: Clusters, limits: Limits
+) -> KeyVerdict:
+    ends = monotonic() + limits.seconds
+    gather(clusters, calls, ends)
     if clusters.findings:
         return KeyVerdict(key, Answer.NO, tuple(clusters.findings), method="names")
     clusters.heads, in_order = link(clusters.versions)
-    if clusters.names.is_ambiguous:
-        return _search_all(key, calls, initial, limits)
-    if not in_order:
-        findings = diagnose(clusters)
-        if findings:
-            return KeyVerdict(key, Answer.NO, tuple(findings), method="zones")
-        return _search_all(key, calls, initial, limits)
-    return _weave(key, calls, initial, clusters, limits)
+    verdict = None
+    if in_order and not clusters.names.is_ambiguous:
+        verdict = _weave(key, calls, initial, clusters, limits.states, ends)
+    elif not clusters.names.is_ambiguous:
+        verdict = _proof(key, clusters, chains_are_in_order=False)
+    return verdict or _search_all(key, calls, initial, _left(limits.states, ends))
 
 
 def _weave(
-    key: str, calls: Sequence[Call], initial: str | None, clusters: Clusters, limits: Limits
-) -> KeyVerdict:
+    key: str,
+    calls: Sequence[Call],
+    initial: str | None,
+    clusters: Clusters,
+    states: int,
+    ends: float,
+) -> KeyVerdict | None:
+    """Order the calls in one pass and with windows; None where that comes to nothing."""
     weaver = Weaver(clusters)
     method = "certificate"
-    ends = monotonic() + limits.seconds
-    while not weaver.run():
-        findings = () if method == "windows" else tuple(diagnose(clusters))
-        if findings:
-            return KeyVerdict(key, Answer.NO, findings, method="zones")
+    while not weaver.run(ends):
+        proof = None
+        if method == "certificate":
+            proof = _proof(key, clusters, chains_are_in_order=True)
+        if proof is not None:
+            return proof
         method = "windows"
-        left = max(0.0, ends - monotonic())
-        answer, found, window = mend(weaver, clusters, replace(limits, seconds=left))
+        answer, found, window = mend(weaver, clusters, _left(states, ends))
         if found is not None and window is not None:
             return _refused(key, found, window.originals)
         if answer is Answer.UNDECIDED:
-            break
-    else:
-        names = clusters.names
-        if not names.foundlings or adopt(names.foundlings, clusters.optional, weaver.sequence):
-            order = weaver.order()
-            if verify(calls, order, initial) is None:
-                return KeyVerdict(key, Answer.YES, order=order, method=method)
-    left = max(0.0, ends - monotonic())
-    return _search_all(key, calls, initial, replace(limits, seconds=left))
+            return None
+    names = clusters.names
+    if not names.foundlings or adopt(names.foundlings, clusters.optional, weaver.sequence):
+        order = weaver.order()
+        if verify(calls, order, initial) is None:
+            return KeyVerdict(key, Answer.YES, order=order, method=method)
+    return None
+
+
+def _proof(key: str, clusters: Clusters, *, chains_are_in_order: bool) -> KeyVerdict | None:
+    findings = diagnose(clusters, chains_are_in_order)
+    return KeyVerdict(key, Answer.NO, tuple(findings), method="zones") if findings else None
+
+
+def _left(states: int, ends: float) -> Limits:
+    return Limits(seconds=max(0.0, ends - monotonic()), states=states)
 
 
 def _search_all(key: str, calls: Sequence[Call], initial: str | None, limits: Limits) -> KeyVerdict:
     if limits.seconds <= 0:
-        message = "the time limit was over before a complete search could begin; raise it"
-        finding = Finding(Anomaly.UNDECIDED, key, message)
-        return KeyVerdict(key, Answer.UNDECIDED, (finding,), method="search")
+        return _undecided(
+            key, "The time limit was over before a complete search could begin; raise it."
+        )
     steps = versioned_steps(calls, initial)
     found = search(steps, VersionedKey(calls, initial=initial), limits)
     if found.answer is not Answer.YES:
@@ -102,7 +130,11 @@ def _search_all(key: str, calls: Sequence[Call], initial: str | None, limits: Li
     problem = verify(calls, order, initial)
     if problem is None:
         return KeyVerdict(key, Answer.YES, order=order, method="search")
-    finding = Finding(Anomaly.UNDECIDED, key, f"the search found an order, but {problem}")
+    return _undecided(key, f"The search found an order, but {problem}.")
+
+
+def _undecided(key: str, message: str) -> KeyVerdict:
+    finding = Finding(Anomaly.UNDECIDED, key, message)
     return KeyVerdict(key, Answer.UNDECIDED, (finding,), method="search")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_right, insort
+from collections.abc import Sequence
+from operator import attrgetter
 
 from etagere.histories.history import NEVER, Call
 from etagere.histories.verdicts import Finding
@@ -41,7 +43,7 @@ class Names:
         """Take in a version with the value and the etag that its writer knows."""
         etag, value = version.etag, version.value
         if etag is None:
-            self._untold.append(version)
+            insort(self._untold, version, key=attrgetter("start"))
         elif self.by_etag.setdefault(etag, version) is not version:
             self._enter_again(etag, version)
         if value is None:
@@ -50,6 +52,22 @@ class Names:
             self._repeated[value].append(version)
         elif self.by_value.setdefault(value, version) is not version:
             self._repeated[value] = [self.by_value.pop(value), version]
+
+    def enter_all(self, versions: Sequence[Version]) -> None:
+        """Take in versions, at once where no two of all have a name in common, as is usual."""
+        by_etag = {version.etag: version for version in versions if version.etag is not None}
+        by_value = {version.value: version for version in versions if version.value is not None}
+        if (
+            len(by_etag) == len(by_value) == len(versions)
+            and by_etag.keys().isdisjoint(self.by_etag.keys())
+            and by_value.keys().isdisjoint(self.by_value.keys())
+            and by_value.keys().isdisjoint(self._repeated.keys())
+        ):
+            self.by_etag.update(by_etag)
+            self.by_value.update(by_value)
+        else:
+            for version in versions:
+                self.enter(version)
 
     def find(self, call: Call, etag: str | None, value: str | None) -> Version | None:
         """Return the version that `call` saw; None where that is wrong or cannot be told."""

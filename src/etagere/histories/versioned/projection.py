@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -19,18 +21,16 @@ def calls_by_key(history: History) -> dict[str, list[Call]]:
     One that was a mismatch observed that the preconditions before the conflicting part held, and
     that the one of that part did not; the parts after it were never looked at.
     """
-    keys: dict[str, list[Call]] = {}
+    keys: defaultdict[str, list[Call]] = defaultdict(list)
     for call in history.calls:
         if call.kind is TRANSACTION:
             for part in net_effects(call):
-                keys.setdefault(part.key, []).append(part)
-        elif call.key in keys:
-            keys[call.key].append(call)
+                keys[part.key].append(part)
         else:
-            keys[call.key] = [call]
+            keys[call.key].append(call)
     for calls in keys.values():
-        calls.sort(key=_start)
-    return keys
+        calls.sort(key=attrgetter("start"))
+    return dict(keys)
 
 
 def net_effects(transaction: Call) -> Iterator[Call]:
@@ -90,7 +90,3 @@ def _as_whole(transaction: Call, part: Call, **changes: object) -> Call:
         "status": transaction.status,
     }
     return replace(part, **(whole | changes))
-
-
-def _start(call: Call) -> int:
-    return call.start

@@ -43,10 +43,17 @@ class Version:
         "write",
     )
 
-    def __init__(self, write: Call | None, start: int, finish: int) -> None:
+    def __init__(
+        self,
+        write: Call | None,
+        start: int,
+        finish: int,
+        value: str | None = None,
+        etag: str | None = None,
+    ) -> None:
         self.write = write
-        self.value: str | None = None
-        self.etag: str | None = None
+        self.value = value
+        self.etag = etag
         self.is_absent = False
         self.is_optional = False
         """Whether nobody saw it, so that it may never have been."""

@@ -14,6 +14,7 @@ from operator import attrgetter
 
 from etagere.histories.history import NEVER, Call
 from etagere.histories.versioned.clusters import Clusters
+from etagere.histories.versioned.pace import STRIDE, look_at_the_time
 from etagere.histories.versioned.supply import Supply, vanished
 from etagere.histories.versioned.versions import BEGINNING, Observation, Version, begins
 from etagere.histories.versioned.words import EVENTUAL, NEEDS_ABSENT, NEEDS_ANYTHING, TOUCH, Needs
@@ -45,10 +46,12 @@ class Weaver:
         """The version that is there now."""
         return self.sequence[-1]
 
-    def run(self) -> bool:
+    def run(self, ends: float) -> bool:
         """Place everything; stop at `position`, and return False, where something does not fit."""
         sequence, events = self.sequence, self.events
         while self.position < len(events):
+            if self.position % STRIDE == STRIDE - 1:
+                look_at_the_time(ends)
             event = events[self.position]
             if event.placed:
                 pass

@@ -25,9 +25,10 @@ ENOUGH = 5
 """Findings of one kind for one key."""
 
 
-def diagnose(clusters: Clusters) -> list[Finding]:
+def diagnose(clusters: Clusters, chains_are_in_order: bool) -> list[Finding]:
     """Return proofs that the calls have no order; an empty list proves nothing."""
-    for search in (_circles, _inversions, _conflicts, _excluded):
+    between = (_conflicts, _excluded)
+    for search in between if chains_are_in_order else (_circles, _inversions, *between):
         findings = list(islice(search(clusters), ENOUGH))
         if findings:
             return findings
@@ -49,12 +50,12 @@ def _circles(clusters: Clusters) -> Iterator[Finding]:
 
 
 def _inversions(clusters: Clusters) -> Iterator[Finding]:
-    for head in _certain(clusters.heads):
+    for head in _certain(clusters):
         latest: Call | None = None
         gone = False
         for version in head.chain():
             gone = gone or version.is_absent
-            if version.earliest > version.first and not _any_guess(head):
+            if version.earliest > version.first:
                 yield _inversion(version, latest, gone)
             latest = _latest([*([latest] if latest else []), *version.calls()])
 
@@ -76,7 +77,7 @@ def _inversion(version: Version, latest: Call | None, gone: bool) -> Finding:
 
 
 def _conflicts(clusters: Clusters) -> Iterator[Finding]:
-    heads = [head for head in clusters.heads if not _any_guess(head)]
+    heads = list(_certain(clusters))
     forward = sorted((head for head in heads if head.deadline < head.chain_closes), key=_deadline)
     disjoint: list[Version] = []
     for head in forward:
@@ -150,12 +151,12 @@ def _last_before(
     return versions[index - 1] if index else None
 
 
-def _certain(heads: Iterable[Version]) -> Iterator[Version]:
-    return (head for head in heads if not _any_guess(head))
-
-
-def _any_guess(head: Version) -> bool:
-    return any(version.is_guess for version in head.chain())
+def _certain(clusters: Clusters) -> Iterator[Version]:
+    """Give the heads of the chains in which nothing is a guess."""
+    guesses = clusters.names.has_guesses
+    for head in clusters.heads:
+        if not guesses or not any(version.is_guess for version in head.chain()):
+            yield head
 
 
 def _calls(head: Version) -> Iterator[Call]:
