@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from traceback import walk_tb
+from typing import Any
 
 from etagere.backend import Backend
 
 
 def nested(backend: Backend) -> Iterator[Backend]:
     """Yield a backend and those that it is wrapped around, outermost first."""
-    inside: object = backend
-    while isinstance(inside, Backend):
+    inside: Any = backend
+    # By what is called here: a backend that somebody is still writing may lack the rest.
+    while hasattr(inside, "execute") and hasattr(inside, "capabilities"):
         yield inside
         inside = getattr(inside, "inner", None)
 

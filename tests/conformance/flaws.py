@@ -40,7 +40,7 @@ def theme_of(flaw: Flaw) -> str:
 
 
 def hold(
-    flaw: Flaw, clauses: Iterable[str], *, loop: str = "asyncio", patience: float
+    flaw: Flaw, clauses: Iterable[str], *, loop: str = "asyncio", patience: float, path: str = ""
 ) -> list[Result]:
     """Hold a broken backend to some clauses, and return the tests that failed."""
 
@@ -51,11 +51,19 @@ def hold(
 
     made = make("")
     subject = Subject(name=flaw.name, make=make, offered=made.capabilities, hooks=made.hooks)
-    return failed_of(subject, clauses, patience)
+    return failed_of(subject, clauses, patience=patience, path=path)
 
 
-def failed_of(subject: Subject, clauses: Iterable[str], patience: float) -> list[Result]:
-    settings = Settings(seed=SEED, clauses=frozenset(clauses), patience=patience)
+def failed_of(
+    subject: Subject, clauses: Iterable[str], *, patience: float, path: str = ""
+) -> list[Result]:
+    """Hold a store to some clauses, where writes travel by one path or by all."""
+    settings = Settings(
+        seed=SEED,
+        clauses=frozenset(clauses),
+        paths=frozenset({path} if path else ()),
+        patience=patience,
+    )
     run = conduct([subject], settings)
     assert run.results
     return [result for result in run.results if result.outcome is Outcome.FAILED]
@@ -79,10 +87,10 @@ def short(ids: Iterable[str]) -> str:
     return " ".join(" ".join([family, *numbers]) for family, numbers in families.items())
 
 
-def check_that_the_clauses_fail(flaw: Flaw) -> None:
-    """Hold a broken backend to the clauses that its row names, and to no others."""
+def check_that_the_clauses_fail(flaw: Flaw, path: str) -> None:
+    """Hold a broken backend to the clauses that its row names, by a path on which all fail."""
     # Less patience makes more fail, never less: what is right is checked elsewhere.
-    failed = hold(flaw, flaw.clauses, patience=0.2)
+    failed = hold(flaw, flaw.clauses, patience=0.2, path=flaw.path or path)
     assert clauses_of(failed) == flaw.clauses, told(failed)
     for each in failed:
         assert each.message

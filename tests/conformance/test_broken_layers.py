@@ -21,12 +21,12 @@ def url_of(flaw: Flaw, redis_url: str) -> str:
 @pytest.mark.parametrize("flaw", LAYERS, ids=name_of)
 def test_fails_what_it_must_and_passes_the_rest(flaw: Flaw, redis_url: str) -> None:
     subject = subject_of_url(url_of(flaw, redis_url))
-    failed = failed_of(subject, ALL if WHOLE else flaw.clauses, 5.0 if WHOLE else 1.0)
+    failed = failed_of(subject, ALL if WHOLE else flaw.clauses, patience=5.0 if WHOLE else 1.0)
     assert flaw.clauses <= clauses_of(failed) <= flaw.clauses | SEARCHES, told(failed)
 
 
 @pytest.mark.timeout(300)
 def test_without_a_layer_none_of_it_fails(redis_url: str) -> None:
     clauses = {clause for flaw in LAYERS for clause in flaw.clauses}
-    failed = failed_of(subject_of_url(redis_url), clauses, 5.0)
+    failed = failed_of(subject_of_url(redis_url), clauses, patience=5.0)
     assert not failed, told(failed)

@@ -13,4 +13,4 @@ VALUES = [flaw for flaw in IN_PROCESS if theme_of(flaw) not in CALLS]
 
 @pytest.mark.parametrize("flaw", VALUES, ids=name_of)
 def test_each_clause_of_its_row_fails(flaw: Flaw) -> None:
-    check_that_the_clauses_fail(flaw)
+    check_that_the_clauses_fail(flaw, path="single")

@@ -34,7 +34,9 @@ class TestAGoodStore:
         done = kit("conformance", "memory://", "--json")
         assert done.code == 0, done
         (subject,) = json.loads(done.out)["subjects"]
-        assert {level["verdict"] for level in subject["levels"]} == {"passed"}
+        verdicts = {level["level"]: level["verdict"] for level in subject["levels"]}
+        assert verdicts.pop("replicated") == "not tested", "it has no replica that could lag"
+        assert set(verdicts.values()) == {"passed"}
 
     def test_of_the_environment(self, kit: Script) -> None:
         clause = ("--clause", "ETG-CORE-001")
@@ -56,6 +58,58 @@ class TestAGoodStore:
         (kit.folder / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
         (kit.folder / "conftest.py").write_text("raise SystemExit(9)\n")
         assert kit("conformance", "memory://", "--clause", "ETG-CORE-001").code == 0
+
+
+HOOKS = """
+from etagere.conformance import Hooks
+
+class MyHooks(Hooks):
+    async def restart(self):
+        print("restarted")
+"""
+
+
+def test_takes_hooks(kit: Script) -> None:
+    (kit.folder / "mine.py").write_text(HOOKS)
+    words = ("conformance", "sqlite:///x.db", "--clause", "ETG-STRONG-007", "--json")
+    assert json.loads(kit(*words).out)["verdict"] == "not tested"
+    done = kit(*words, "--hooks", "mine:MyHooks")
+    assert done.code == 0, done
+    assert json.loads(done.out)["verdict"] == "passed"
+
+
+BROKEN = """
+class Backend:
+    batching = None
+    def __init__(self):
+        from etagere import Capabilities
+        self.capabilities = Capabilities()
+    from_url = classmethod(lambda cls, url: cls())
+    async def open(self): ...
+    async def close(self): ...
+    async def ping(self): ...
+    async def maintain(self): ...
+    async def execute(self, operations, consistency):
+        raise ZeroDivisionError("nothing works")
+"""
+
+
+class TestAStoreThatDoesNothing:
+    def test_is_told_in_short(self, kit: Script) -> None:
+        distribution = kit.folder / "x-1.dist-info"
+        distribution.mkdir()
+        (distribution / "METADATA").write_text("Metadata-Version: 2.1\nName: x\nVersion: 1\n")
+        (distribution / "entry_points.txt").write_text("[etagere.backends]\nx = x:Backend\n")
+        (kit.folder / "x.py").write_text(BROKEN)
+        levels = ("--level", "core")
+        done = kit("conformance", "x://y", *levels, PYTHONPATH=str(kit.folder))
+        assert done.code == 1
+        text = done.out.decode()
+        line = BROKEN.splitlines().index('        raise ZeroDivisionError("nothing works")') + 1
+        assert re.search(rf"Backend failed: ZeroDivisionError\(.*\) \(.*/x\.py:{line}\)", text)
+        assert text.count(" failed on x://y\n  the contract:") == 10
+        assert re.search(r"\d+ more clauses failed on x://y; a report \(--report\) has all:", text)
+        assert len(text.splitlines()) < 350
 
 
 class TestABrokenStore:
@@ -92,6 +146,9 @@ class TestMistakes:
             (("memory://", "--clause", "ETG-CORE-999"), "there is no clause 'ETG-CORE-999'"),
             (("memory://", "--report", "r.pdf"), "its name must end with"),
             (("memory://", "--report", "no/r.html"), "there is no folder"),
+            (("memory://", "--hooks", "nowhere:Hooks"), "'nowhere:Hooks' names no class"),
+            (("memory://", "--probe", "json:Probe"), "'json:Probe' names no class"),
+            (("memory://", "--hooks", "json"), "'json' names no class"),
             (("memory://", "--seed", "x"), "'x' is not a seed"),
             (("memory://", "--soak", "x"), "'x' is not a time"),
         ],

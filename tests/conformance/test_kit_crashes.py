@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def torn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (distribution / "entry_points.txt").write_text(
         "[etagere.backends]\ntorn = tests.conformance.torn:TornFiles\n"
     )
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), str(ROOT)]))
     return f"torn://{tmp_path}/data"
 

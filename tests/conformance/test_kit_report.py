@@ -112,6 +112,7 @@ class TestVerdicts:
     def test_of_all(self) -> None:
         assert of_all([Verdict.PASSED, Verdict.REFUSED]) is Verdict.PASSED
         assert of_all([Verdict.PASSED, Verdict.FAILED]) is Verdict.FAILED
+        assert of_all([Verdict.REFUSED]) is Verdict.REFUSED
         assert of_all([Verdict.NOT_TESTED]) is Verdict.NOT_TESTED
 
     def test_the_circumstances_are_recorded(self) -> None:
@@ -164,7 +165,7 @@ class TestVerdicts:
             Omission(clause="all clauses", reason="trio is not installed", variants=["trio"])
             in subject.not_tested
         )
-        assert "  trio is not installed: all clauses by trio" in list(text.omitted(found))
+        assert "  trio is not installed: by trio: all clauses" in list(text.omitted(found))
 
     def test_a_backend_that_cannot_be_made_fails_and_breaks_nothing(self) -> None:
         def make(url: str) -> MemoryBackend:

@@ -6,6 +6,7 @@ import pytest
 
 from etagere.histories.history import Call, History
 from etagere.histories.limits import Limits
+from etagere.histories.synthetic import Workload, generate
 from etagere.histories.verdicts import Anomaly, Answer, KeyVerdict
 from etagere.histories.versioned import calls_by_key, check_versioned, verify
 from etagere.operations import Consistency
@@ -45,13 +46,13 @@ BAD: dict[str, tuple[Anomaly, list[Call], str | None, str]] = {
             wrote(4, 5, "c", "a", client="c2"),
         ],
         None,
-        "clients c1 and c2 both consumed ETag 'a'",
+        "c1 and c2 both consumed the ETag 'a'",
     ),
     "a write and a delete consume one version": (
         Anomaly.LOST_UPDATE,
         [wrote(1, 2, "a"), wrote(3, 6, "b", "a"), deleted(4, 5, expected="a")],
         None,
-        "consumed ETag 'a'",
+        "consumed the ETag 'a'",
     ),
     "an unanswered write that was seen consumed it too": (
         Anomaly.LOST_UPDATE,
@@ -62,7 +63,7 @@ BAD: dict[str, tuple[Anomaly, list[Call], str | None, str]] = {
             read(8, 9, "c"),
         ],
         None,
-        "consumed ETag 'a'",
+        "consumed the ETag 'a'",
     ),
     "a read of what was overwritten before it began": (
         Anomaly.STALE_READ,
@@ -122,7 +123,7 @@ BAD: dict[str, tuple[Anomaly, list[Call], str | None, str]] = {
         Anomaly.FUTURE_READ,
         [read(1, 2, "a"), wrote(3, 4, "a")],
         None,
-        "read value 'A' at ETag 'a' in [1, 2], before",
+        "read value 'A' at ETag 'a' (call 1), before",
     ),
     "one etag for two writes": (
         Anomaly.ETAG_REUSE,
@@ -171,7 +172,7 @@ BAD: dict[str, tuple[Anomaly, list[Call], str | None, str]] = {
         Anomaly.ZONE_NESTED,
         [wrote(1, 20, "a"), read(3, 4, "a"), wrote(2, 6, "b"), read(5, 7, "b"), read(8, 9, "a")],
         None,
-        "within the time of another version",
+        "in the middle of the time of another version",
     ),
     "a mismatch while what it expected was there": (
         Anomaly.ZONE_NESTED,
@@ -388,3 +389,17 @@ def test_no_time_for_a_search_is_undecided() -> None:
     assert found.answer is Answer.UNDECIDED
     assert [finding.anomaly for finding in found.findings] == [Anomaly.UNDECIDED]
     assert "raise" in found.findings[0].message
+
+
+def test_the_first_pass_keeps_the_time_limit() -> None:
+    history = generate(Workload(operations=10_000, unknown=0, seed=2))
+    found = check_versioned(history, Limits(seconds=0))
+    assert found.answer is Answer.UNDECIDED
+    assert "before the first pass was" in found.findings[0].message
+
+
+def test_what_went_wrong_is_told_in_sentences() -> None:
+    for anomaly, calls, initial, _ in BAD.values():
+        (message, *_) = [finding.message for finding in verdict(*calls, initial=initial).findings]
+        assert message.endswith("."), anomaly
+        assert message[0].isupper() or message.startswith("c"), message

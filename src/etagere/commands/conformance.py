@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -64,6 +65,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         help="go on with races and faults for so long, all together, such as 60s or 5m",
     )
     add(
+        "--hooks",
+        metavar="MODULE:CLASS",
+        help="what can be done to the servers: a subclass of etagere.conformance.Hooks",
+    )
+    add(
+        "--probe",
+        metavar="MODULE:CLASS",
+        help="another way to the data: a class that is made with the URL",
+    )
+    add(
         "--report",
         metavar="FILE",
         type=Path,
@@ -106,7 +117,11 @@ def test(arguments: Namespace) -> tuple[Run, Report]:
     from etagere.conformance.session import perform
     from etagere.conformance.subjects import subject_of_url
 
-    run = Run(settings_of(arguments), [subject_of_url(url) for url in urls_of(arguments)])
+    hooks, probe = named(arguments.hooks), named(arguments.probe)
+    subjects = [
+        subject_of_url(url, hooks=hooks and hooks(), probe=probe) for url in urls_of(arguments)
+    ]
+    run = Run(settings_of(arguments), subjects)
     for subject in run.subjects.values():
         if problem := run.survey(subject).problem:
             raise ConfigurationError(f"{subject.name} cannot be tested: {problem}")
@@ -135,6 +150,19 @@ def settings_of(arguments: Namespace) -> Settings:
         soak=arguments.soak,
     )
     return settings if arguments.seed is None else replace(settings, seed=arguments.seed)
+
+
+def named(words: str | None) -> Any:  # noqa: ANN401 - whatever the words name
+    """Return the class that MODULE:CLASS names, from the current folder or what is installed."""
+    if words is None:
+        return None
+    module, _, name = words.partition(":")
+    if (folder := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(f"{words!r} names no class (MODULE:CLASS): {error}") from error
 
 
 def urls_of(arguments: Namespace) -> list[str]:

@@ -17,16 +17,14 @@ import anyio
 import msgspec
 from msgspec import Struct
 
+from etagere.conformance.items import alone
 from etagere.conformance.subjects import backend_behind
-from etagere.errors import EtagereError
 from etagere.layers.prefix import KeyPrefix
 from etagere.operations import Set
 from etagere.store import Store
 
 MOST_PIECES: Final = 1024
 """Of 64 bytes each, in a value."""
-NOT_OPEN: Final = 3
-"""The exit code where the store could not be opened."""
 
 
 class Orders(Struct, frozen=True, kw_only=True):
@@ -85,9 +83,9 @@ def main() -> int:
     orders = msgspec.json.decode(sys.stdin.readline(), type=Orders)
     try:
         anyio.run(write, orders, backend=orders.loop)
-    except EtagereError as error:
-        sys.stderr.write(f"{error}\n")
-        return NOT_OPEN
+    except Exception as error:  # noqa: BLE001 - the code that fails is anybody's
+        sys.stderr.write(f"{' '.join(str(alone(error)).split())}\n")
+        return 1
     return 0
 
 

@@ -126,7 +126,8 @@ class ConformancePlugin:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         """Put what the kit knows of a test into its report."""
         if call.excinfo is not None and tested_by(item):
-            call.excinfo = pytest.ExceptionInfo.from_exception(alone(call.excinfo.value))
+            inside = alone(call.excinfo.value)
+            call.excinfo = cast("Any", pytest.ExceptionInfo).from_exception(inside)
         report = yield
         if clause := tested_by(item):
             self._take_note(item, clause, report, call)

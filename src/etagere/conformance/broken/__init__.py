@@ -1,7 +1,7 @@
 """Deliberately broken backends, each wrong in one way: they prove that the clauses can fail.
 
-`broken://NAME` is the URL of one, for the kit alone; `python -m etagere.conformance.broken` prints the table of them.
-All stores on one URL in a process share one database, which goes with the process.
+`broken://NAME` is the URL of one, for the kit alone; `python -m etagere.conformance.broken` prints
+the table of them. All stores on one URL in a process share one database, which goes with it.
 """
 
 from etagere.conformance.broken.backend import BrokenBackend

@@ -291,7 +291,7 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     Flaw(
         consistency.StrongReadFromReplica,
         "a standby of PostgreSQL: 8 of 300 reads, though `remote_apply` was on",
-        "REPL 10 12",
+        "FAULT 65 REPL 10 12",
     ),
     Flaw(consistency.CachesReads, "a cache in each client that nobody tells of writes", "REPL 1"),
     Flaw(

@@ -25,6 +25,7 @@ WORDS: Final = {
 }
 OPERATIONS: Final = 12
 """As many of a failure are shown on a terminal; reports have all that were kept."""
+WIDTH: Final = 96
 CLAUSES: Final = 10
 """As many of a store's that failed are shown in full."""
 
@@ -53,8 +54,13 @@ def failures(report: Report) -> Iterator[str]:
             yield from failed_clause(subject, clause, OPERATIONS)
         if more := [clause.id for clause in failed[CLAUSES:]]:
             yield f"{len(more)} more clauses failed on {subject.name}; a report (--report) has all:"
-            yield from wrap(", ".join(more), 96, initial_indent="  ", subsequent_indent="  ")
+            yield from wrapped(", ".join(more))
             yield ""
+
+
+def wrapped(text: str) -> list[str]:
+    """Return text as lines that fit on a terminal."""
+    return wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False)
 
 
 def failed_clause(

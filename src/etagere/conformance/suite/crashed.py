@@ -45,8 +45,9 @@ async def crash(lab: Lab, groups: Sequence[Sequence[str]]) -> list[int]:
         await process.stdin.send(msgspec.json.encode(orders) + b"\n")
         try:
             told = await told_until_killed(process, lab.random)
-        finally:
+        except BaseException:
             kill(process)
+            raise
         if not told:
             pytest.skip(f"another process cannot write to the store: {await last_words(process)}")
     acknowledged = [0] * len(groups)
@@ -140,12 +141,12 @@ class CrashClauses:
         soaks=True,
     )
     async def test_killed_in_transactions(self, lab: Lab) -> None:
+        level = lab.capabilities.freshest
         for _ in lab.rounds(CRASHES):
             groups = [lab.together("a", "b", "c") for _ in range(WRITERS)]
             acknowledged = await crash(lab, groups)
             async with lab.open(name="afterwards") as store:
                 for group, least in zip(groups, acknowledged, strict=True):
-                    level = lab.capabilities.freshest
 
                     async def numbers(group: Sequence[str] = group) -> list[int]:
                         items = await store.get_many(group, consistency=level)

@@ -1,9 +1,9 @@
 """Smaller histories that still fail, by delta debugging (Zeller and Hildebrandt, 2002).
 
 Whole keys are taken away first, then clients, then calls. What is left is checked each time with
-the checker that found the fault, and must show an anomaly of the same name on the same key. The order of attempts
-depends on the history alone; where time runs out, the smallest failing history so far is the
-answer.
+the checker that found the fault, and must show an anomaly of the same name on the same key. The
+order of attempts depends on the history alone; where time runs out, the smallest failing history
+so far is the answer.
 """
 
 from __future__ import annotations

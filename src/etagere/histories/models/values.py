@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Hashable, Iterable
-from typing import ClassVar, TypeAlias, cast
+from typing import ClassVar, TypeAlias, TypeGuard, cast
 
 from etagere.errors import InvalidArgument
 from etagere.histories.history import Status
@@ -106,8 +106,12 @@ class Append:
 
 def _told(step: Step) -> Box:
     """Return the value that a step asked for, or was answered."""
-    asks = step.function == "cas" and isinstance(step.argument, tuple)
-    return cast("Box", step.argument)[:1] if asks else (step.result,)
+    argument = step.argument
+    return argument[:1] if step.function == "cas" and _is_tuple(argument) else (step.result,)
+
+
+def _is_tuple(value: object) -> TypeGuard[Box]:
+    return isinstance(value, tuple)
 
 
 def _essence(step: Step, model: Register | Append) -> Hashable:

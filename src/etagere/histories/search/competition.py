@@ -123,20 +123,20 @@ class Competition(Generic[S]):
     def _decided(self, key: str, found: Found) -> KeyVerdict:
         if found.complete:
             return KeyVerdict(key, Answer.YES, order=found.order, method="search")
-        message = f"no order of the {len(self._keys[key])} calls explains every answer: "
+        message = f"No order of the {len(self._keys[key])} calls explains every answer: "
         if found.possible:
             length = len(found.order)
             message += f"after the longest that was found, of {length} calls, none of these can"
         else:
             message += "even if lost calls took effect many times, none of these could"
-        finding = Finding(Anomaly.NO_ORDER, key, f"{message} come next", tuple(found.frontier))
+        finding = Finding(Anomaly.NO_ORDER, key, f"{message} come next.", tuple(found.frontier))
         partial = found.order if found.possible else None
         return KeyVerdict(key, Answer.NO, (finding,), partial=partial, method="search")
 
     def _undecided(self, key: str, limit: str) -> KeyVerdict:
         message = (
-            f"a complete search of the {len(self._keys[key])} calls came to no answer {limit};"
-            " raise the limit, or record shorter histories with more keys"
+            f"A complete search of the {len(self._keys[key])} calls came to no answer {limit};"
+            " raise the limit, or record shorter histories with more keys."
         )
         finding = Finding(Anomaly.UNDECIDED, key, message)
         return KeyVerdict(key, Answer.UNDECIDED, (finding,), method="search")

@@ -56,7 +56,7 @@ def check_key(
         try:
             return _check(key, calls, initial, clusters, limits)
         except OutOfTimeError:
-            return _undecided(key, "The time limit was over before the first pass; raise it.")
+            return _undecided(key, "The time limit was over before the first pass was; raise it.")
         finally:
             clusters.take_apart()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from etagere.histories.history import NEVER, Call
+from etagere.histories.history import Call
 from etagere.histories.verdicts import Anomaly, Finding
 from etagere.histories.versioned.versions import Version
 from etagere.histories.versioned.words import DELETE, GET, MISMATCH, SET, TOUCH
@@ -13,35 +13,35 @@ def lost_update(version: Version, call: Call) -> Finding:
     first = version.write
     assert first is not None  # noqa: S101
     message = (
-        f"{_clients(first, call)} both consumed ETag {call.expected!r}: {_what(first)},"
+        f"{_clients(first, call)} consumed the ETag {call.expected!r}: {_what(first)},"
         f" and {_what(call)}"
     )
-    return Finding(Anomaly.LOST_UPDATE, call.key, message, (first, call))
+    return _finding(Anomaly.LOST_UPDATE, call.key, message, (first, call))
 
 
 def aborted_read(write: Call, call: Call) -> Finding:
     """Tell that somebody saw what was refused."""
     answer = "a mismatch" if write.status is MISMATCH else "a failure"
-    message = f"{_what(call)}, but {_what(write)} and was answered with {answer}"
-    return Finding(Anomaly.ABORTED_READ, call.key, message, (write, call))
+    message = f"{_what(call)}, but that write was answered with {answer}: {_what(write)}"
+    return _finding(Anomaly.ABORTED_READ, call.key, message, (write, call))
 
 
 def phantom_read(call: Call) -> Finding:
     """Tell that somebody saw what nobody had written."""
     message = f"{_what(call)}, which nobody had begun to write"
-    return Finding(Anomaly.PHANTOM_READ, call.key, message, (call,))
+    return _finding(Anomaly.PHANTOM_READ, call.key, message, (call,))
 
 
 def vanished(call: Call) -> Finding:
     """Tell that what was there from the start, and never deleted, was not there."""
     message = f"{_what(call)}, but the key was there from the start and nobody had deleted it"
-    return Finding(Anomaly.PHANTOM_READ, call.key, message, (call,))
+    return _finding(Anomaly.PHANTOM_READ, call.key, message, (call,))
 
 
 def future_read(write: Call, call: Call) -> Finding:
     """Tell that a read ended before the write of its value began."""
     message = f"{_what(call)}, before {_what(write)}"
-    return Finding(Anomaly.FUTURE_READ, call.key, message, (write, call))
+    return _finding(Anomaly.FUTURE_READ, call.key, message, (write, call))
 
 
 def etag_reuse(version: Version, call: Call | None) -> Finding:
@@ -50,11 +50,11 @@ def etag_reuse(version: Version, call: Call | None) -> Finding:
     first = version.write
     values = f"{version.value!r} and {call.value!r}"
     etag = version.etag
-    message = f"ETag {etag!r} stood for two values, {values}: {_what(call)}"
+    message = f"The ETag {etag!r} stood for two values, {values}: {_what(call)}"
     if first is not None:
         message += f", and {_what(first)}"
     witnesses = (call,) if first is None else (first, call)
-    return Finding(Anomaly.ETAG_REUSE, call.key, message, witnesses)
+    return _finding(Anomaly.ETAG_REUSE, call.key, message, witnesses)
 
 
 def etag_value_mismatch(version: Version, call: Call) -> Finding:
@@ -64,12 +64,12 @@ def etag_value_mismatch(version: Version, call: Call) -> Finding:
     if seen is not None:
         message += f": {_what(seen)}"
     witnesses = (call,) if seen is None else (seen, call)
-    return Finding(Anomaly.ETAG_VALUE_MISMATCH, call.key, message, witnesses)
+    return _finding(Anomaly.ETAG_VALUE_MISMATCH, call.key, message, witnesses)
 
 
 def contradiction(call: Call) -> Finding:
     """Tell that no store can give an answer, whatever it holds."""
-    return Finding(
+    return _finding(
         Anomaly.NO_ORDER, call.key, f"{_what(call)}, which no state of the key explains", (call,)
     )
 
@@ -77,14 +77,14 @@ def contradiction(call: Call) -> Finding:
 def chain_inversion(early: Call, late: Call) -> Finding:
     """Tell that a version was written after its successor had been seen."""
     message = f"{_what(early)}, a later version than the one that {_what(late)}"
-    return Finding(Anomaly.CHAIN_INVERSION, late.key, message, (early, late))
+    return _finding(Anomaly.CHAIN_INVERSION, late.key, message, (early, late))
 
 
 def circle(version: Version) -> Finding:
     """Tell that conditional writes each consumed the version of the one before, in a circle."""
     calls = tuple(write for each in around(version) if (write := each.write) is not None)
-    message = f"{len(calls)} conditional writes consumed each other's versions in a circle"
-    return Finding(Anomaly.CHAIN_INVERSION, calls[0].key, message, calls)
+    message = f"{len(calls):,} conditional writes consumed each other's versions in a circle"
+    return _finding(Anomaly.CHAIN_INVERSION, calls[0].key, message, calls)
 
 
 def around(version: Version) -> list[Version]:
@@ -98,7 +98,7 @@ def around(version: Version) -> list[Version]:
 def stale_read(newer: Call, late: Call) -> Finding:
     """Tell that a read began after something newer had been observed."""
     message = f"{_what(late)}, although a newer version had been there before: {_what(newer)}"
-    return Finding(Anomaly.STALE_READ, late.key, message, (newer, late))
+    return _finding(Anomaly.STALE_READ, late.key, message, (newer, late))
 
 
 def resurrection(early: Call | None, gone: Call, late: Call) -> Finding:
@@ -107,46 +107,53 @@ def resurrection(early: Call | None, gone: Call, late: Call) -> Finding:
     if early is not None:
         message += f"; first {_what(early)}"
     witnesses = (gone, late) if early is None else (early, gone, late)
-    return Finding(Anomaly.RESURRECTION, late.key, message, witnesses)
+    return _finding(Anomaly.RESURRECTION, late.key, message, witnesses)
 
 
 def overlap(first: tuple[Call | None, Call], second: tuple[Call, Call]) -> Finding:
     """Tell that two versions each had to come before the other."""
     (a, later_a), (b, later_b) = first, second
     message = (
-        "two versions each had to come before the other:"
-        f" {'it was there at the start' if a is None else _what(a)} and {_what(later_a)},"
+        "Two versions each had to come before the other:"
+        f" {'one was there at the start' if a is None else _what(a)} and {_what(later_a)},"
         f" while {_what(b)} and {_what(later_b)}"
     )
     witnesses = tuple(call for call in (a, b, later_a, later_b) if call is not None)
-    return Finding(Anomaly.ZONE_OVERLAP, later_a.key, message, tuple(dict.fromkeys(witnesses)))
+    return _finding(Anomaly.ZONE_OVERLAP, later_a.key, message, tuple(dict.fromkeys(witnesses)))
 
 
 def nested(early: Call | None, middle: tuple[Call, ...], late: Call) -> Finding:
     """Tell that another version had to come in the middle of one."""
     inside = " and ".join(_what(call) for call in middle)
-    message = f"{inside} within the time of another version: {_what(late)}"
+    message = f"{inside}, in the middle of the time of another version: {_what(late)}"
     if early is not None:
         message += f", and earlier {_what(early)}"
     witnesses = (*middle, late) if early is None else (early, *middle, late)
-    return Finding(Anomaly.ZONE_NESTED, late.key, message, witnesses)
+    return _finding(Anomaly.ZONE_NESTED, late.key, message, witnesses)
 
 
 # --- parts of sentences -----------------------------------------------------------------------
+
+
+def _finding(anomaly: Anomaly, key: str, message: str, witnesses: tuple[Call, ...]) -> Finding:
+    if message.startswith("somebody"):
+        message = "S" + message[1:]
+    return Finding(anomaly, key, f"{message}.", witnesses)
+
 
 _VERBS = {GET: "read", SET: "wrote", DELETE: "deleted", TOUCH: "touched"}
 
 
 def _clients(first: Call, second: Call) -> str:
     if first.client == second.client:
-        return f"client {first.client}: two writes"
-    return f"clients {first.client} and {second.client}"
+        return f"Two writes of {first.client or 'somebody'} both"
+    return f"{first.client or 'somebody'} and {second.client or 'somebody'} both"
 
 
 def _what(call: Call) -> str:
-    """Return who did what, and when: 'c1 read value "x" at ETag "e7" in [12, 15]'."""
+    """Return who did what, and which call that was: "c1 read value 'x' at ETag 'e7' (call 12)"."""
     who = call.client or "somebody"
-    return f"{who} {_deed(call)} in {_when(call)}"
+    return f"{who} {_deed(call)} (call {call.start})"
 
 
 def _deed(call: Call) -> str:
@@ -166,7 +173,3 @@ def _deed(call: Call) -> str:
 
 def _etag(etag: str | None) -> str:
     return f"ETag {etag!r}" if etag else "nothing"
-
-
-def _when(call: Call) -> str:
-    return f"[{call.start}, {'...' if call.finish == NEVER else call.finish}]"

@@ -158,8 +158,10 @@ class Names:
 
         Which one can wait until the order is known.
         """
-        start = self._untold[0].start
-        write = Call(kind=SET, start=start, status=INFO, key=call.key, etag=etag)
+        earliest = self._untold[0].write
+        assert earliest is not None  # noqa: S101
+        start, client = earliest.start, earliest.client
+        write = Call(kind=SET, start=start, status=INFO, client=client, key=call.key, etag=etag)
         version = Version(write, start, NEVER)
         version.etag = etag
         self.by_etag[etag] = version

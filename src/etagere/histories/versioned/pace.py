@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from time import monotonic
 from typing import Final, TypeVar
@@ -33,7 +33,7 @@ def strides(items: Sequence[T], ends: float) -> Iterator[Sequence[T]]:
 
 
 @contextmanager
-def without_cycle_collection() -> Iterator[None]:
+def without_cycle_collection() -> Generator[None]:
     """Keep the garbage collector, which is the whole process's, from running meanwhile.
 
     What a check builds lives until its end. Looking for garbage in it, again and again, takes a

@@ -14,6 +14,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
+from msgspec.structs import replace
+
 from etagere.histories.history import Call
 from etagere.histories.verdicts import Finding
 from etagere.histories.versioned import messages
@@ -31,8 +33,23 @@ def diagnose(clusters: Clusters, chains_are_in_order: bool) -> list[Finding]:
     for search in between if chains_are_in_order else (_circles, _inversions, *between):
         findings = list(islice(search(clusters), ENOUGH))
         if findings:
-            return findings
+            return [_of_the_history(finding, clusters) for finding in findings]
     return []
+
+
+def _of_the_history(finding: Finding, clusters: Clusters) -> Finding:
+    """Let the earliest write that may have made an etag stand for the unknown one that did."""
+    made_up = {id(version.write) for version in clusters.names.foundlings}
+    if made_up.isdisjoint(map(id, finding.witnesses)):
+        return finding
+    every = [version.write for version in (*clusters.versions, *clusters.unanswered)]
+    real = {write.start: write for write in every if write and id(write) not in made_up}
+    return replace(
+        finding,
+        witnesses=tuple(
+            real[each.start] if id(each) in made_up else each for each in finding.witnesses
+        ),
+    )
 
 
 def _circles(clusters: Clusters) -> Iterator[Finding]:

@@ -1,20 +1,15 @@
-"""Histories that are linearizable because they took place, and faults to plant in them.
-
-`generate` plays clients against one sequential store, step by step: an operation starts, at some
-later step it takes effect by `etagere.contract`, at a later one still its client hears of it.
-`plant` changes an answer. What comes out is usually, not always, no longer linearizable.
-"""
+"""Clients that play against one sequential store."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from random import Random
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from etagere.contract import apply, apply_transaction
-from etagere.histories.history import NEVER, Call, History, Kind, Status, in_order
+from etagere.histories.history import Call, History, Kind, Status, in_order
+from etagere.histories.synthetic.workload import Workload
 from etagere.operations import (
     KEEP,
     Conflict,
@@ -27,37 +22,6 @@ from etagere.operations import (
     Transaction,
     Write,
 )
-
-
-class Workload(Struct, frozen=True, kw_only=True):
-    """What the clients do. Shares are from 0 to 1."""
-
-    operations: int = 1000
-    clients: int = 4
-    """How many run at the same time."""
-    keys: int = 1
-    reads: float = 0.5
-    """The share of gets."""
-    conditional: float = 0.5
-    """The share of writes with a precondition."""
-    deletes: float = 0.1
-    """The share of deletes among the writes."""
-    touches: float = 0.0
-    transactions: float = 0.0
-    expiring: float = 0.0
-    """The share of sets and touches with a time to live."""
-    eventual: float = 0.0
-    """The share of reads that may see an older version."""
-    unknown: float = 0.1
-    """The share of operations that are never answered; half of these take effect some time."""
-    telling: float = 0.5
-    """The share of answers that tell all they can: what was there instead, whether something was
-    there. And that of unanswered sets whose etag is known, since the writer mints it."""
-    silent: float = 0.0
-    """The share of sets that are answered without their etag, as some servers do."""
-    initial: bool = False
-    """Whether the keys hold something at the start."""
-    seed: int = 0
 
 
 def generate(workload: Workload) -> History:
@@ -105,7 +69,7 @@ class _Run:
                 self._take_effect(pending)
             else:
                 self.clients[client] = None
-                self.calls.append(_at(pending.call, finish=self._tick()))
+                self.calls.append(replace(pending.call, finish=self._tick()))
         initial = "v0" if self.workload.initial else None
         return History(in_order(self.calls), "synthetic", initial)
 
@@ -114,7 +78,7 @@ class _Run:
         call, operation = self._operation()
         crashes = self.crashes[client]
         name = f"c{client + 1}" + (f"~{crashes + 1}" if crashes else "")
-        call = _at(call, start=self._tick(), client=name)
+        call = replace(call, start=self._tick(), client=name)
         pending = _Pending(call, operation, is_lost)
         if not is_lost:
             self.clients[client] = pending
@@ -122,7 +86,7 @@ class _Run:
         self.crashes[client] += 1
         if isinstance(operation, Write) and self._chance(self.workload.telling):
             # The writer minted the etag, so it knows what it would be.
-            call = _at(call, etag=operation.etag)
+            call = replace(call, etag=operation.etag)
         self.calls.append(call)
         if self._chance(0.5):
             self.lost.append(pending)
@@ -200,23 +164,23 @@ class _Run:
         telling = self._chance(self.workload.telling)
         if isinstance(outcome, Conflict):
             actual = (outcome.actual or "") if telling else None
-            return _at(call, status=Status.MISMATCH, actual=actual, index=outcome.index)
-        call = _at(call, status=Status.OK)
+            return replace(call, status=Status.MISMATCH, actual=actual, index=outcome.index)
+        call = replace(call, status=Status.OK)
         if isinstance(operation, Transaction):
             parts = zip(call.parts, operation.operations, strict=True)
-            return _at(call, parts=tuple(self._part(part, done) for part, done in parts))
+            return replace(call, parts=tuple(self._part(part, done) for part, done in parts))
         if isinstance(outcome, Record):
             self.known[operation.key].append(outcome.etag)
-            return _at(call, value=outcome.value.decode(), etag=outcome.etag, found=True)
+            return replace(call, value=outcome.value.decode(), etag=outcome.etag, found=True)
         if isinstance(operation, Write):
             return self._part(call, operation)
         found = outcome is True if telling or isinstance(operation, Read) else None
-        return _at(call, found=found)
+        return replace(call, found=found)
 
     def _part(self, call: Call, operation: Write | Remove) -> Call:
         if isinstance(operation, Write) and not self._chance(self.workload.silent):
             self.known[operation.key].append(operation.etag)
-            return _at(call, etag=operation.etag)
+            return replace(call, etag=operation.etag)
         return call
 
     def _tick(self) -> int:
@@ -225,113 +189,3 @@ class _Run:
 
     def _chance(self, share: float) -> bool:
         return self.random.random() < share
-
-
-# --- faults -----------------------------------------------------------------------------------
-
-
-def plant(history: History, fault: str, seed: int = 0) -> History:
-    """Return the history with one fault, by its name in `FAULTS`, at a random place.
-
-    A history that has no place for it is returned as it is.
-    """
-    random = Random(seed)  # noqa: S311
-    calls = list(history.calls)
-    applies, change = FAULTS[fault]
-    places = [index for index, call in enumerate(calls) if applies(call)]
-    if places:
-        place = random.choice(places)
-        calls[place] = change(calls[place], calls, random)
-    return replace(history, calls=in_order(calls))
-
-
-def _is_get(call: Call) -> bool:
-    return call.kind is Kind.GET and call.status is Status.OK
-
-
-def _is_answered_set(call: Call) -> bool:
-    return call.kind is Kind.SET and call.status in (Status.OK, Status.MISMATCH)
-
-
-def _is_mismatch(call: Call) -> bool:
-    return call.status is Status.MISMATCH and call.kind is not Kind.TRANSACTION
-
-
-def _is_conditional(call: Call) -> bool:
-    return call.kind in (Kind.SET, Kind.DELETE) and bool(call.expected)
-
-
-def _is_answered(call: Call) -> bool:
-    return call.finish != NEVER
-
-
-def _other_version(call: Call, calls: list[Call], random: Random) -> Call:
-    """Let it read another version of the key, or nothing."""
-    others = [each for each in calls if each.key == call.key and each.kind is Kind.SET]
-    if not others:
-        return _nothing(call, calls, random)
-    other = random.choice(others)
-    return _at(call, value=other.value, etag=other.etag, found=True)
-
-
-def _nothing(call: Call, _calls: list[Call], _random: Random) -> Call:
-    return _at(call, value=None, etag=None, found=False)
-
-
-def _nobodys(call: Call, _calls: list[Call], _random: Random) -> Call:
-    return _at(call, value="nobody's", etag="nobody's", found=True)
-
-
-def _flipped(call: Call, _calls: list[Call], random: Random) -> Call:
-    if call.status is Status.OK:
-        return _at(call, status=Status.MISMATCH, etag=None, expected=call.expected or "")
-    etag = random.choice([None, f"flipped {call.start}"])
-    return _at(call, status=Status.OK, actual=None, etag=etag)
-
-
-def _other_actual(call: Call, calls: list[Call], random: Random) -> Call:
-    etags = [each.etag for each in calls if each.key == call.key and each.etag]
-    return _at(call, actual=random.choice(["", *etags]))
-
-
-def _other_expected(call: Call, calls: list[Call], random: Random) -> Call:
-    etags = [each.expected for each in calls if each.key == call.key and each.expected]
-    return _at(call, expected=random.choice(etags))
-
-
-def _refused(call: Call, calls: list[Call], random: Random) -> Call:
-    """Turn a read into a conditional write that was refused for no reason."""
-    expected = random.choice(["", call.etag, call.etag])
-    return Call(
-        kind=Kind.DELETE,
-        start=call.start,
-        finish=call.finish,
-        status=Status.MISMATCH,
-        client=call.client,
-        key=call.key,
-        expected=expected or "",
-    )
-
-
-def _shortened(call: Call, _calls: list[Call], random: Random) -> Call:
-    """Let it last for a moment only."""
-    moment = random.randrange(call.start, call.finish)
-    return _at(call, start=moment, finish=moment + 1)
-
-
-Change = Callable[[Call, list[Call], Random], Call]
-FAULTS: dict[str, tuple[Callable[[Call], bool], Change]] = {
-    "stale_read": (_is_get, _other_version),
-    "absent_read": (_is_get, _nothing),
-    "phantom_read": (_is_get, _nobodys),
-    "flipped_result": (_is_answered_set, _flipped),
-    "false_mismatch": (_is_get, _refused),
-    "false_actual": (_is_mismatch, _other_actual),
-    "lost_update": (_is_conditional, _other_expected),
-    "short_call": (_is_answered, _shortened),
-}
-"""What can be planted: the calls that it suits, and what it makes of one."""
-
-
-def _at(call: Call, **changes: object) -> Call:
-    return replace(call, **changes)
