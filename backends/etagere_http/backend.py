@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from typing import ClassVar, Final, Self, cast
 
 import anyio
@@ -72,8 +73,9 @@ class HttpBackend:
     ) -> AsyncGenerator[Sequence[str]]:
         """Yield pages of keys, each as of the moment it is fetched."""
         server = await self._known()
-        async for page in server.scan(prefix, after, limit, consistency):
-            yield page
+        async with aclosing(server.scan(prefix, after, limit, consistency)) as pages:
+            async for page in pages:
+                yield page
 
     async def ping(self) -> None:
         """Return if the server answers, and the database behind it where the server tells."""

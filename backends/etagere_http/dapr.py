@@ -7,7 +7,7 @@ our contract wants to know beyond that is read: what a conflict found, what a de
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from math import ceil
 from typing import Final
 
@@ -75,7 +75,7 @@ class DaprServer:
 
     def scan(
         self, prefix: str, after: str, limit: int | None, consistency: Consistency
-    ) -> AsyncIterator[Sequence[str]]:
+    ) -> AsyncGenerator[Sequence[str]]:
         """Refuse: Dapr's API does not list keys."""
         raise NotSupported("Dapr's API does not list keys")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Hashable, Sequence
+from collections.abc import AsyncGenerator, Hashable, Sequence
 from typing import Final, Protocol
 
 import anyio
@@ -40,7 +40,7 @@ class Server(Protocol):
 
     def scan(
         self, prefix: str, after: str, limit: int | None, consistency: Consistency
-    ) -> AsyncIterator[Sequence[str]]:
+    ) -> AsyncGenerator[Sequence[str]]:
         """Yield pages of keys."""
         ...
 

@@ -403,3 +403,11 @@ def test_what_went_wrong_is_told_in_sentences() -> None:
         (message, *_) = [finding.message for finding in verdict(*calls, initial=initial).findings]
         assert message.endswith("."), anomaly
         assert message[0].isupper() or message.startswith("c"), message
+
+
+def test_the_witnesses_are_calls_of_the_history_even_where_the_writer_is_not_known() -> None:
+    lost = unanswered(5, "c", client="c3")
+    calls = [wrote(1, 2, "b", "a", client="c1"), refused(1, 8, "z", actual="a"), lost]
+    finding = verdict(*calls).findings[0]
+    assert "c3" in finding.message
+    assert all(witness in calls for witness in finding.witnesses)
