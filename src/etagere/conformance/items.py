@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from traceback import format_exception_only
 from typing import Any, cast
 
@@ -58,12 +58,8 @@ def message_of(call: pytest.CallInfo[None]) -> str:
 
 def alone(error: BaseException) -> BaseException:
     """Return what is in groups that hold one exception only."""
-    while isinstance(error, BaseExceptionGroup):
-        group = cast("BaseExceptionGroup[BaseException]", error)
-        if len(group.exceptions) > 1:
-            break
-        error = group.exceptions[0]
-    return error
+    inside: Sequence[BaseException] = getattr(error, "exceptions", ())
+    return alone(inside[0]) if len(inside) == 1 else error
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:
