@@ -297,14 +297,18 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     Flaw(
         consistency.SavedTooLate,
         "Redis with `appendfsync everysec`; SQLite with `synchronous=OFF`",
-        "STRONG 7",
+        "STRONG 7 FAULT 60",
     ),
     Flaw(
         consistency.LostOnClose,
         "an SQL connection that is closed without COMMIT",
         "CAS 9 CORE 22 23 FAULT 4",
     ),
-    Flaw(consistency.WaitElsewhere, "Dapr's Redis store: WAIT on another connection", "STRONG 7"),
+    Flaw(
+        consistency.WaitElsewhere,
+        "Dapr's Redis store: WAIT on another connection",
+        "STRONG 7 FAULT 60",
+    ),
     Flaw(connections.ErrorsAreConflicts, "Dapr's Redis store", "FAULT 10 11 14 15 20"),
     Flaw(
         connections.LostReplyIsNotApplied,

@@ -139,9 +139,17 @@ class Writer(Struct):
         self.told = number
 
     async def look(self, store: Store) -> None:
-        """Find out what became of a write that failed."""
+        """Find out what became of a write that failed, before another one covers it."""
         item = await store.get(self.key, consistency="strong")
+        self.check(item, self.told)
         self.etag = None if item is None else item.etag
+
+    def check(self, item: Item[bytes] | None, told: int) -> None:
+        """Fail where less is there than this client was told, or more than it asked for."""
+        number = 0 if item is None else int(item.value)
+        assert told <= number <= self.asked, (
+            f"{self.key!r} holds {number}, but {told} was said to be there"
+        )
 
     async def work(self, store: Store) -> None:
         """Write, and look where that fails, for ever."""
@@ -178,11 +186,7 @@ async def nothing_is_lost(lab: Lab, writers: Sequence[Writer]) -> None:
     """Check that what writers were told is there, or what they asked for since."""
     for writer in writers:
         told = writer.told
-        item = await lab.store.get(writer.key, consistency="strong")
-        number = 0 if item is None else int(item.value)
-        assert told <= number <= writer.asked, (
-            f"{writer.key!r} holds {number}, but {told} was said to be there"
-        )
+        writer.check(await lab.store.get(writer.key, consistency="strong"), told)
 
 
 async def play_on(lab: Lab, stores: Sequence[Store]) -> None:
