@@ -25,7 +25,7 @@ serve: $(RUN)
 
 test: $(DEV)
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile)
+	$(BIN)/coverage run -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile --no-loadscope-reorder)
 	@$(BIN)/coverage combine -q
 	$(BIN)/coverage report --include='src/etagere/*.py,src/etagere/layers/*.py' --fail-under=95
 

@@ -18,6 +18,9 @@ MINUTES: Final = 600
 """Seconds within which a ship must be back, on a busy machine."""
 FLAGSHIPS: Final = ("memory", "sqlite", "valkey", "postgres-18")
 """Tested by every clause and on every path; `make conformance` does that with all."""
+SERVED: Final = tuple(f"http-{name}" for name in fleet() if name not in ("memory", "postgres-18"))
+ESSENTIAL: Final = ("core", "conditional")
+SLOW: Final = ("ETG-RACE", "ETG-FAULT")
 SHARED: Final = frozenset({"ETG-RACE-001", "ETG-RACE-005", "ETG-FAULT-010", "ETG-FAULT-065"})
 """Of races and faults, what the others are tested by as well: these take their time."""
 
@@ -31,8 +34,10 @@ def settings_for(name: str) -> Settings:
     """Return how thoroughly a ship is tested each time."""
     if name in FLAGSHIPS:
         return Settings(seed=SEED)
-    chosen = {clause for clause in REGISTRY if not clause.startswith(("ETG-RACE", "ETG-FAULT"))}
-    return Settings(seed=SEED, clauses=SHARED | chosen, paths=frozenset({"batch"}))
+    chosen = {clause for clause in REGISTRY if not clause.startswith(SLOW)}
+    # What a server adds shows in any store behind it: the others are tested for the essentials.
+    levels = frozenset(ESSENTIAL if name in SERVED else ())
+    return Settings(seed=SEED, clauses=SHARED | chosen, levels=levels, paths=frozenset({"batch"}))
 
 
 def conforms(name: str) -> Run:

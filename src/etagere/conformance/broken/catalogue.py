@@ -28,6 +28,7 @@ from etagere.layers.base import Layer
 
 SEARCHES: Final = frozenset(
     {
+        "ETG-FAULT-004",
         "ETG-RACE-020",
         "ETG-RACE-021",
         "ETG-RACE-030",
@@ -302,7 +303,7 @@ FLAWS: Final[tuple[Flaw, ...]] = (
     Flaw(
         consistency.LostOnClose,
         "an SQL connection that is closed without COMMIT",
-        "CAS 9 CORE 22 23 FAULT 4",
+        "CAS 9 CORE 22 23",
     ),
     Flaw(
         consistency.WaitElsewhere,
