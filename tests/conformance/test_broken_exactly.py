@@ -32,7 +32,7 @@ SOME = [
     "keys-fold-case",
     "first-page-only",
 ]
-FLAWS_HERE = IN_PROCESS if WHOLE else [flaw_of(name) for name in SOME]
+FLAWS_HERE = IN_PROCESS if WHOLE else [flaw_of(name) for name in SOME[:3]]
 CLAUSES = ALL - SEARCHES if WHOLE else QUICK
 LOOPS = ["asyncio", "trio"] if WHOLE else ["asyncio"]
 

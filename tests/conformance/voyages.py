@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from etagere.conformance import BackendConformance
 from etagere.conformance.clauses import REGISTRY
 from etagere.conformance.results import Outcome
@@ -16,13 +18,14 @@ assert BackendConformance.__conformance__  # importing it loads every clause
 SEED: Final = 20_260
 MINUTES: Final = 600
 """Seconds within which a ship must be back, on a busy machine."""
-FLAGSHIPS: Final = ("memory", "sqlite", "valkey", "postgres-18")
+WHOLE: Final = ("memory", "sqlite")
 """Tested by every clause and on every path; `make conformance` does that with all."""
-SERVED: Final = tuple(f"http-{name}" for name in fleet() if name not in ("memory", "postgres-18"))
-ESSENTIAL: Final = ("core", "conditional")
+EVERY_CLAUSE: Final = ("valkey", "postgres-18")
+"""Tested by every clause, on one path."""
+LEVELS: Final = frozenset({"core", "conditional", "strong", "replicated"})
+"""Of the others, what is most their own; of races and faults a few, since these take their time."""
 SLOW: Final = ("ETG-RACE", "ETG-FAULT")
 SHARED: Final = frozenset({"ETG-RACE-001", "ETG-RACE-005", "ETG-FAULT-010", "ETG-FAULT-065"})
-"""Of races and faults, what the others are tested by as well: these take their time."""
 
 
 def names(*beginnings: str) -> list[str]:
@@ -32,12 +35,13 @@ def names(*beginnings: str) -> list[str]:
 
 def settings_for(name: str) -> Settings:
     """Return how thoroughly a ship is tested each time."""
-    if name in FLAGSHIPS:
+    if name in WHOLE:
         return Settings(seed=SEED)
+    one_path = Settings(seed=SEED, paths=frozenset({"batch"}))
+    if name in EVERY_CLAUSE:
+        return one_path
     chosen = {clause for clause in REGISTRY if not clause.startswith(SLOW)}
-    # What a server adds shows in any store behind it: the others are tested for the essentials.
-    levels = frozenset(ESSENTIAL if name in SERVED else ())
-    return Settings(seed=SEED, clauses=SHARED | chosen, levels=levels, paths=frozenset({"batch"}))
+    return replace(one_path, levels=LEVELS, clauses=SHARED | chosen)
 
 
 def conforms(name: str) -> Run:
