@@ -26,6 +26,8 @@ assert BackendConformance.__conformance__  # importing it fills the registry
 SEED = 7
 WHOLE = os.environ.get("ETAGERE_CONFORMANCE") == "whole"
 """Whether there is time for every clause on every broken backend."""
+FEW = 4
+"""Clauses of a row that are tried each time; most rows have no more."""
 ALL = frozenset(REGISTRY)
 IN_PROCESS = [flaw for flaw in FLAWS if not issubclass(flaw.backend, Layer)]
 LAYERS = [flaw for flaw in FLAWS if issubclass(flaw.backend, Layer)]
@@ -88,10 +90,11 @@ def short(ids: Iterable[str]) -> str:
 
 
 def check_that_the_clauses_fail(flaw: Flaw, path: str) -> None:
-    """Hold a broken backend to the clauses that its row names, by a path on which all fail."""
+    """Hold a broken backend to clauses that its row names, by a path on which all fail."""
+    named = flaw.clauses if WHOLE else frozenset(sorted(flaw.clauses)[:FEW])
     # Less patience makes more fail, never less: what is right is checked elsewhere.
-    failed = hold(flaw, flaw.clauses, patience=0.2, path=flaw.path or path)
-    assert clauses_of(failed) == flaw.clauses, told(failed)
+    failed = hold(flaw, named, patience=0.2, path=flaw.path or path)
+    assert clauses_of(failed) == named, told(failed)
     for each in failed:
         assert each.message
         assert each.operations, f"{each.clause} does not tell what was done"
