@@ -10,7 +10,6 @@ from urllib.parse import quote, unquote
 from msgspec import Struct
 
 from etagere.backend import Reach, TransactionScope
-from etagere.errors import ConfigurationError
 from etagere.urls import Options
 
 STATE: Final = "/v1.0/state/"
@@ -52,13 +51,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Read the settings from a URL, without touching the network."""
         options = Options(url)
         if options.parts.fragment:
-            raise _wrong(options, "write '#' in a token or a store's name as %23")
+            raise options.wrong("write '#' in a token or a store's name as %23")
         server, store = _place(options)
         settings = cls(
             server=server,
             store=store,
             token=_token(options),
-            tls=_tls(options),
+            tls=options.tls_context() if options.parts.scheme == "https" else None,
             connect_timeout=options.seconds("connect_timeout", 2.0),
             json_values=options.choice("values", "base64", "json") == "json",
             reach=REACHES[options.choice("strong", *REACHES)],
@@ -89,13 +88,13 @@ def _place(options: Options) -> tuple[str, str]:
     store = unquote(store.removesuffix("/"))
     if not found or not store or not parts.hostname:
         example = f"{parts.scheme}://127.0.0.1:3500{STATE}statestore"
-        raise _wrong(options, f"it names a server and a store of it, as in {example}")
+        raise options.wrong(f"it names a server and a store of it, as in {example}")
     if "/" in store:
-        raise _wrong(options, f"the name of the store ends it, not {store!r}")
+        raise options.wrong(f"the name of the store ends it, not {store!r}")
     try:
         port = parts.port
     except ValueError as error:
-        raise _wrong(options, f"there is no such port ({error})") from error
+        raise options.wrong(f"there is no such port ({error})") from error
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}{f':{port}' if port else ''}{base}", store
 
@@ -104,7 +103,7 @@ def _token(options: Options) -> str:
     user, _, token = options.parts.netloc.rpartition("@")[0].partition(":")
     token = unquote(token)
     if user or not (token.isascii() and token.isprintable()):
-        raise _wrong(options, "before its host is only an API token, as in :TOKEN@host")
+        raise options.wrong("before its host is only an API token, as in :TOKEN@host")
     return token
 
 
@@ -112,26 +111,5 @@ def _size(options: Options) -> int:
     text = options.text("max_body_size", MAX_BODY_SIZE)
     match = re.fullmatch(r"([1-9]\d{0,12})([KMG]i)?", text)
     if match is None:
-        raise _wrong(options, f"max_body_size is a number of bytes or as in 4Mi, not {text!r}")
+        raise options.wrong(f"max_body_size is a number of bytes or as in 4Mi, not {text!r}")
     return int(match[1]) * UNITS[match[2] or ""]
-
-
-def _tls(options: Options) -> ssl.SSLContext | None:
-    if options.parts.scheme != "https":
-        return None
-    authorities, certificate = options.text("tls_ca"), options.text("tls_cert")
-    key, verify = options.text("tls_key"), options.flag("tls_verify", default=True)
-    try:
-        context = ssl.create_default_context(cafile=authorities or None)
-        if certificate:
-            context.load_cert_chain(certificate, key or None)
-    except (OSError, ValueError) as error:
-        raise _wrong(options, f"tls_ca, tls_cert or tls_key is no such file ({error})") from error
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _wrong(options: Options, problem: str) -> ConfigurationError:
-    return ConfigurationError(f"the {options.parts.scheme} URL is wrong: {problem}")

@@ -49,22 +49,18 @@ class Reader:
         standby = self._standby
         if consistency is Consistency.STRONG or standby is None:
             return await fetch(self._primary, statement, *arguments)
-        # One that did not answer before may be there by now, when the primary is not.
-        first, second = (
-            (self._primary, standby) if self._standby_rests else (standby, self._primary)
-        )
-        try:
-            return await fetch(first, statement, *arguments)
-        except EtagereError as error:
-            # Whatever is wrong there (down, restarting, without the table yet), the other may know.
-            self._standby_rests = first is standby
+        # Whatever is wrong with one (down, restarting, without the table yet), the other may know.
+        rests = self._standby_rests
+        failed: dict[Lane, EtagereError] = {}
+        for lane in (self._primary, standby) if rests else (standby, self._primary):
             try:
-                return await fetch(second, statement, *arguments)
-            except EtagereError:
-                if second is standby:
-                    self._standby_rests = True
-                    raise error from error.__cause__
-                raise
+                rows = await fetch(lane, statement, *arguments)
+            except EtagereError as error:
+                failed[lane] = error
+            else:
+                self._standby_rests = lane is not standby
+                return rows
+        raise failed[self._primary]
 
 
 async def fetch(lane: Lane, statement: str, *arguments: object) -> list[asyncpg.Record]:

@@ -9,7 +9,6 @@ from urllib.parse import unquote
 
 from msgspec import Struct
 
-from etagere.errors import ConfigurationError
 from etagere.urls import Options
 
 PORT = 6379
@@ -73,7 +72,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         """Read the settings from a URL, without touching the network."""
         options = Options(url)
         if options.parts.fragment:
-            raise _wrong(options, "write '#' in a password as %23")
+            raise options.wrong("write '#' in a password as %23")
         shape = Shape(options.parts.scheme.partition("+")[2])
         service, database = _path(options, shape)
         user, password = _userinfo(options)
@@ -85,7 +84,7 @@ class Settings(Struct, frozen=True, kw_only=True):
             service=service,
             login=Login(user, password, database),
             sentinel_login=_sentinel_login(options, shape),
-            tls=_tls(options),
+            tls=options.tls_context() if options.parts.scheme.startswith("rediss") else None,
             read_replicas=options.choice("reads", "primary", "replica") == "replica",
             replicas=_hosts(options, options.text("replicas"), PORT),
             acks=acks if acks_given else None,
@@ -99,28 +98,28 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     def _check_replicas(self, options: Options) -> None:
         if self.replicas and not self.read_replicas:
-            raise _wrong(options, "it names replicas= to read, which needs reads=replica")
+            raise options.wrong("it names replicas= to read, which needs reads=replica")
         if self.replicas and self.shape is Shape.CLUSTER:
-            raise _wrong(options, "a cluster names its replicas itself; leave replicas= out")
+            raise options.wrong("a cluster names its replicas itself; leave replicas= out")
 
 
 def _path(options: Options, shape: Shape) -> tuple[str, int]:
     words = [unquote(word) for word in options.parts.path.strip("/").split("/")]
     service = words.pop(0) if shape is Shape.SENTINEL else ""
     if shape is Shape.SENTINEL and not service:
-        raise _wrong(options, "after the Sentinels it names the primary, as in .../mymaster")
+        raise options.wrong("after the Sentinels it names the primary, as in .../mymaster")
     database = words.pop(0) if words else ""
     if words or (database and not (database.isascii() and database.isdecimal())):
-        raise _wrong(options, "its path ends with the number of a database, as in /0")
+        raise options.wrong("its path ends with the number of a database, as in /0")
     if shape is Shape.CLUSTER and int(database or 0):
-        raise _wrong(options, "a cluster has only database 0")
+        raise options.wrong("a cluster has only database 0")
     return service, int(database or 0)
 
 
 def _userinfo(options: Options) -> tuple[str, str]:
     user, _, password = options.parts.netloc.rpartition("@")[0].partition(":")
     if user and not password:
-        raise _wrong(options, "a user comes with a password: user:password@host, or :password@host")
+        raise options.wrong("a user comes with a password: user:password@host, or :password@host")
     return unquote(user), unquote(password)
 
 
@@ -128,12 +127,12 @@ def _addresses(options: Options, shape: Shape) -> tuple[Address, ...]:
     hosts = options.parts.netloc.rpartition("@")[2]
     if shape is Shape.SINGLE and (path := options.text("unix_socket")):
         if hosts or options.parts.scheme == "rediss":
-            raise _wrong(options, "with unix_socket= it has neither a host nor TLS")
+            raise options.wrong("with unix_socket= it has neither a host nor TLS")
         return (Address(path, 0),)
     port = SENTINEL_PORT if shape is Shape.SENTINEL else PORT
     addresses = _hosts(options, hosts, port) or (Address("localhost", port),)
     if shape is Shape.SINGLE and len(addresses) > 1:
-        raise _wrong(options, "several hosts need redis+sentinel:// or redis+cluster://")
+        raise options.wrong("several hosts need redis+sentinel:// or redis+cluster://")
     return addresses
 
 
@@ -147,10 +146,10 @@ def _host(options: Options, text: str, default_port: int) -> Address:
         before, colon, after = text.rpartition(":")
         host, port = (before, after) if colon else (text, "")
     if colon and not (port.isascii() and port.isdecimal() and 0 < int(port) < 2**16):
-        raise _wrong(options, f"{text!r} does not end with a port")
+        raise options.wrong(f"{text!r} does not end with a port")
     host = unquote(host.removeprefix("[").removesuffix("]"))
     if not host:
-        raise _wrong(options, f"{text!r} names no host")
+        raise options.wrong(f"{text!r} names no host")
     return Address(host, int(port) if port else default_port)
 
 
@@ -158,24 +157,3 @@ def _sentinel_login(options: Options, shape: Shape) -> Login:
     if shape is not Shape.SENTINEL:
         return Login()
     return Login(options.text("sentinel_user"), options.text("sentinel_password"))
-
-
-def _tls(options: Options) -> ssl.SSLContext | None:
-    if not options.parts.scheme.startswith("rediss"):
-        return None
-    authorities, certificate = options.text("tls_ca"), options.text("tls_cert")
-    key, verify = options.text("tls_key"), options.flag("tls_verify", default=True)
-    try:
-        context = ssl.create_default_context(cafile=authorities or None)
-        if certificate:
-            context.load_cert_chain(certificate, key or None)
-    except (OSError, ValueError) as error:
-        raise _wrong(options, f"tls_ca, tls_cert or tls_key is no such file ({error})") from error
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _wrong(options: Options, problem: str) -> ConfigurationError:
-    return ConfigurationError(f"the {options.parts.scheme} URL is wrong: {problem}")

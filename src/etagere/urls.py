@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from etagere.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import ssl
 
 _TRUE = {"1", "true", "yes", "on", "y", "t"}
 _FALSE = {"0", "false", "no", "off", "n", "f"}
@@ -63,6 +67,24 @@ class Options:
             raise self._wrong(name, text, "one of " + ", ".join(allowed))
         return text
 
+    def tls_context(self) -> ssl.SSLContext:
+        """Take the settings of TLS: `tls_ca`, `tls_cert`, `tls_key` and `tls_verify`."""
+        import ssl  # takes its time, and few URLs need it
+
+        authorities, certificate = self.text("tls_ca"), self.text("tls_cert")
+        key, verify = self.text("tls_key"), self.flag("tls_verify", default=True)
+        try:
+            context = ssl.create_default_context(cafile=authorities or None)
+            if certificate:
+                context.load_cert_chain(certificate, key or None)
+        except (OSError, ValueError) as error:
+            problem = f"tls_ca, tls_cert or tls_key is no such file ({error})"
+            raise self.wrong(problem) from error
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        return context
+
     def given(self, name: str) -> bool:
         """Tell whether the URL has a setting that was not taken yet."""
         return name in self._values
@@ -75,6 +97,10 @@ class Options:
             raise ConfigurationError(
                 f"the {self._scheme} URL has unknown settings: {unknown}; known are: {known}"
             )
+
+    def wrong(self, problem: str) -> ConfigurationError:
+        """Return the error that says what is wrong with the URL."""
+        return ConfigurationError(f"the {self._scheme} URL is wrong: {problem}")
 
     def _wrong(self, name: str, text: str, wanted: str) -> ConfigurationError:
         return ConfigurationError(
