@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from random import Random
-from time import process_time
 from typing import Any
 
 import pytest
@@ -242,6 +241,7 @@ def test_an_eventual_read_does_not_begin_before_the_write_of_what_it_saw() -> No
     assert search(steps, VersionedKey([*writes, eventual, nothing])).answer is Answer.YES
 
 
+@pytest.mark.timeout(60)
 def test_thousands_of_eventual_reads_keep_within_the_limit_of_time() -> None:
     calls: list[Call] = []
     for time in range(0, 30_000, 10):
@@ -249,11 +249,12 @@ def test_thousands_of_eventual_reads_keep_within_the_limit_of_time() -> None:
         old = max(0, time - 50)
         seen = read(f"v{old}", f"e{old}", time + 6, time + 7)
         calls.append(replace(seen, consistency=Consistency.EVENTUAL))
-    started = process_time()
     verdict = search(versioned_steps(calls), VersionedKey(calls))
     assert verdict.answer is Answer.YES
-    search([step_of(each) for each in calls], VersionedKey(calls), Limits(seconds=0.5))
-    assert process_time() - started < 5
+    # Where each may begin at any time before, no search ends: what stops it is the limit.
+    steps = [step_of(each) for each in calls]
+    limited = search(steps, VersionedKey(calls), Limits(seconds=0.5))
+    assert limited.answer is Answer.UNDECIDED
 
 
 def test_lost_deletes_are_interchangeable() -> None:

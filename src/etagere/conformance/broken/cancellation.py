@@ -71,11 +71,11 @@ class RepliesMixedUp(Sound):
 
 
 class ConnectionsLeak(Sound):
-    """Takes a connection for each call from a pool of eight, to which a cancelled one is lost."""
+    """Takes a connection for each call from a pool of two, to which a cancelled one is lost."""
 
     def __init__(self, server: Server) -> None:
         super().__init__(server)
-        self._free = anyio.Semaphore(8)
+        self._free = anyio.Semaphore(2)
 
     async def _batch(
         self, operations: Sequence[Operation], consistency: Consistency
