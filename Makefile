@@ -23,11 +23,20 @@ demo: $(RUN)
 serve: $(RUN)
 	@$(BIN)/etagere serve
 
+# Only what tests the core by itself is traced: to trace all the rest as well more than doubles its time.
+CORE := tests/core tests/histories/test_recording.py
+PYTEST := pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 test: $(DEV)
+ifdef ARGS
+	$(BIN)/pytest $(ARGS)
+else
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest $(or $(ARGS),--numprocesses 2 --dist loadfile --no-loadscope-reorder)
+	$(BIN)/coverage run -m $(PYTEST) $(CORE)
 	@$(BIN)/coverage combine -q
-	$(BIN)/coverage report --include='src/etagere/*.py,src/etagere/layers/*.py' --fail-under=95
+	$(BIN)/coverage report --fail-under=95
+	$(BIN)/$(PYTEST) $(CORE:%=--ignore=%)
+endif
 
 conformance: $(DEV)
 	$(BIN)/python -m tests.conformance $(or $(ARGS),--soak 300)

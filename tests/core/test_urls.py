@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -91,3 +92,18 @@ def test_twice() -> None:
 def test_no_url_at_all(url: str) -> None:
     with pytest.raises(ConfigurationError, match="is not a URL"):
         Options(url)
+
+
+def test_tls_is_checked_unless_the_url_says_otherwise() -> None:
+    context = options("").tls_context()
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    lax = options("tls_verify=no").tls_context()
+    assert not lax.check_hostname
+    assert lax.verify_mode is ssl.CERT_NONE
+
+
+@pytest.mark.parametrize("query", ["tls_ca=/no/such/file", "tls_cert=/no/such/file"])
+def test_a_missing_file_of_tls_is_told(query: str) -> None:
+    with pytest.raises(ConfigurationError, match="the db URL is wrong: tls_ca, tls_cert or tls_key"):
+        options(query).tls_context()
