@@ -10,6 +10,10 @@ from etagere.histories.limits import Limits
 from etagere.histories.synthetic import Workload, generate
 from etagere.histories.verdicts import Answer
 from etagere.histories.versioned import check_key, check_versioned
+from etagere.histories.versioned.chains import link
+from etagere.histories.versioned.clusters import Clusters
+from etagere.histories.versioned.gathering import gather
+from etagere.histories.versioned.surroundings import Surroundings
 from tests.histories.calls import call, deleted, wrote
 
 LENGTH = 2000
@@ -131,3 +135,22 @@ def test_writes_change_places_to_make_room_for_the_writer_of_an_etag() -> None:
     """The order may have used up the only write that can have made an etag that was seen."""
     history = generate(Workload(operations=100_000, clients=8, unknown=0.01, seed=0))
     assert check_versioned(history, Limits(seconds=20)).answer is Answer.YES
+
+
+def test_a_window_looks_at_all_that_is_near_and_at_little_else() -> None:
+    history = generate(Workload(operations=5000, clients=6, unknown=0.02, seed=3))
+    clusters = Clusters(None)
+    gather(clusters, history.calls, ends=float("inf"))
+    clusters.heads, in_order = link(clusters.versions)
+    assert in_order
+    near = Surroundings(clusters)
+    for after in range(-1, 10_000, 61):
+        end = after + 40
+        found = near.versions(after, end)
+        wanted = [
+            version
+            for version in clusters.versions
+            if version.start <= end and max(version.deadline, version.last) >= after
+        ]
+        assert {id(version) for version in wanted} <= {id(version) for version in found}
+        assert len(found) <= 100 < len(clusters.versions) / 10

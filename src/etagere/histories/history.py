@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from operator import attrgetter
 from typing import Final, final
 
 from msgspec import Struct
@@ -108,4 +109,4 @@ class History(Struct, frozen=True):
 
 def in_order(calls: Iterable[Call]) -> list[Call]:
     """Return calls in the order of their starts."""
-    return sorted(calls, key=lambda call: call.start)
+    return sorted(calls, key=attrgetter("start"))

@@ -11,12 +11,12 @@ How it is done:
 2. A conditional write follows immediately on the version that it consumed, so versions form chains
    whose inner order is forced (`chains`).
 3. One pass through time puts the chains in an order, and finds each observation that fits several
-   versions (a mismatch, an absent read) its place (`weaving`, `supply`). A delete is a write of an
-   absent version. The order is the certificate, once unanswered writes are found that may have
-   made the etags that nobody is known to have written (`adoption`).
+   versions (a mismatch, an absent read) its place (`weaving`, `orders`, `supply`). A delete is a
+   write of an absent version. The order is the certificate, once unanswered writes are found that
+   may have made the etags that nobody is known to have written (`adoption`).
 4. Where that gets stuck, chains whose times exclude each other are a proof that there is no order
-   (`zones`). Otherwise a window around the trouble is searched completely (`windows`, `mending`);
-   only if no window decides, the whole key.
+   (`zones`). Otherwise a window around the trouble is searched completely (`windows`,
+   `surroundings`, `mending`); only if no window decides, the whole key.
 
 The first three steps take O(n log n) time.
 

@@ -21,10 +21,11 @@ def adopt(
     """
     writers = [version for version in optional if _may_be_a_foundlings(version)]
     spare = [version for version in writers if not version.placed]
-    if _assign(foundlings, spare, sequence):
+    limits = _limits(sequence)
+    if _assign(foundlings, spare, sequence, limits):
         return True
     placed = [version for version in writers if version.placed]
-    return _assign([*foundlings, *placed], writers, sequence)
+    return _assign([*foundlings, *placed], writers, sequence, limits)
 
 
 def _may_be_a_foundlings(version: Version) -> bool:
@@ -32,7 +33,10 @@ def _may_be_a_foundlings(version: Version) -> bool:
 
 
 def _assign(
-    places: Sequence[Version], writers: Sequence[Version], sequence: Sequence[Version]
+    places: Sequence[Version],
+    writers: Sequence[Version],
+    sequence: Sequence[Version],
+    limits: Sequence[int],
 ) -> bool:
     """Give each of some versions a write of its own, among those of `writers`."""
     free: dict[str | None, deque[Call]] = {}
@@ -40,7 +44,6 @@ def _assign(
         assert version.write is not None  # noqa: S101
         free.setdefault(version.write.expected, deque()).append(version.write)
     wanting = set(map(id, places))
-    limits = _limits(sequence)
     found: list[tuple[Version, Call]] = []
     for index, version in enumerate(sequence):
         if id(version) in wanting:
@@ -67,7 +70,10 @@ def _limits(sequence: Sequence[Version]) -> list[int]:
     limits: list[int] = []
     limit = NEVER
     for version in reversed(sequence):
-        limit = min([limit, version.first, *(guest.deadline for guest in version.guests or ())])
+        if version.first < limit:
+            limit = version.first
+        if version.guests is not None:
+            limit = min(limit, *(guest.deadline for guest in version.guests))
         limits.append(limit)
     limits.reverse()
     return limits

@@ -55,14 +55,16 @@ def _attach_plain_gets(clusters: Clusters, gets: Sequence[Call]) -> list[Call]:
         if version is None or version.etag != call.etag or call.consistency is not strong:
             rest.append(call)
             continue
-        if version.reads is None:
+        reads = version.reads
+        if reads is None:
             version.reads = [call]
         else:
-            version.reads.append(call)
-        if call.start > version.last:
-            version.last = call.start
-        if call.finish < version.first:
-            version.first = call.finish
+            reads.append(call)
+        start, finish = call.start, call.finish
+        if start > version.last:
+            version.last = start
+        if finish < version.first:
+            version.first = finish
     return rest
 
 

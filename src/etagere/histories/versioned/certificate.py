@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Sequence
 from etagere.contract import holds
 from etagere.histories.history import Call
 from etagere.histories.versioned.versions import BEGINNING
-from etagere.histories.versioned.words import DELETE, EVENTUAL, FAIL, GET, MISMATCH, OK, SET, TOUCH
-from etagere.operations import ABSENT
+from etagere.histories.versioned.words import DELETE, EVENTUAL, FAIL, GET, MISMATCH, OK, SET
+from etagere.operations import ABSENT, ANYTHING
 
 
 def verify(calls: Sequence[Call], order: Sequence[Call], initial: str | None = None) -> str | None:
@@ -63,12 +63,13 @@ def _replay(order: Sequence[Call], initial: str | None) -> str | None:
     for place, call in enumerate(order):
         if call.kind is GET:
             # The first comparisons decide nearly every read.
-            same = call.etag == key.etag and call.value == key.value is not None
-            explained = same or key.explains_get(call)
+            if call.etag == key.etag and call.value == key.value is not None and call.status is OK:
+                continue
+            explained = key.explains_get(call)
         elif call.status is MISMATCH:
             explained = key.explains_mismatch(call)
         else:
-            explained = key.explains_write(call) and key.take(call, place)
+            explained = key.write(call, place)
         if not explained or call.status is FAIL:
             return f"{_name(call)} is not explained where the key has {key}"
     return None
@@ -90,13 +91,15 @@ class _Key:
     def __str__(self) -> str:
         return "nothing" if self.etag is None else f"value {self.value!r} at ETag {self.etag!r}"
 
-    def take(self, call: Call, place: int) -> bool:
-        """Give the call at a place its effect; refuse an etag that was another's."""
-        if call.kind is DELETE:
-            self.remove()
-        elif call.kind is TOUCH:
-            self._touch(call)
-        else:
+    def write(self, call: Call, place: int) -> bool:
+        """Give the set, delete or touch at a place its effect, if it would be answered like this.
+
+        An etag that was another's is refused.
+        """
+        asks_for_nothing = call.expected is ANYTHING and call.found is None
+        if not asks_for_nothing and not self._explains_write(call):
+            return False
+        if call.kind is SET:
             etag = call.etag or self._etag_shown_from(place + 1)
             if etag in self._used:
                 return False
@@ -104,10 +107,13 @@ class _Key:
             self.etag, self.value = etag, call.value
             if call.ttl != 0:
                 self._is_mortal = call.ttl is not None
+        elif call.kind is DELETE:
+            self._remove()
+        else:
+            self._touch(call)
         return True
 
-    def remove(self) -> None:
-        """Let nothing be there."""
+    def _remove(self) -> None:
         self.etag = self.value = None
         self._is_mortal = False
 
@@ -135,8 +141,7 @@ class _Key:
         told = call.actual in (None, ABSENT if self.etag is None else self.etag)
         return told and not holds(call.expected, self.etag)
 
-    def explains_write(self, call: Call) -> bool:
-        """Tell whether a set, a delete or a touch would succeed, and be answered like this."""
+    def _explains_write(self, call: Call) -> bool:
         must_be_gone = call.found is False or call.expected == ABSENT
         if must_be_gone and not self._is_gone():
             return False
@@ -146,7 +151,7 @@ class _Key:
     def _is_gone(self) -> bool:
         """Tell whether nothing is there; what has a time to live vanishes when it has to."""
         if self._is_mortal:
-            self.remove()
+            self._remove()
         return self.etag is None
 
     def _etag_shown_from(self, place: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from etagere.histories.history import NEVER
 from etagere.histories.versioned.versions import Version
 
 
@@ -14,35 +15,40 @@ def link(versions: Sequence[Version]) -> tuple[list[Version], bool]:
     bite their own tails.
     """
     heads = [version for version in versions if version.previous is None]
-    in_order, reached = True, 0
+    in_order, reached = True, len(heads)
     for head in heads:
-        if head.next is None:
-            head.earliest, head.deadline = head.start, head.first
-            head.closes = head.chain_closes = head.last
-            reached += 1
-            if head.start > head.first:
-                in_order = False
-        else:
-            chain = [head]
-            while (after := chain[-1].next) is not None:
-                chain.append(after)
-            reached += len(chain)
-            in_order = _link_chain(chain) and in_order
+        if head.next is not None:
+            length, chain_in_order = _link_chain(head)
+            reached += length - 1
+            in_order = in_order and chain_in_order
+            continue
+        head.earliest = start = head.start
+        head.deadline = first = head.first
+        head.closes = head.chain_closes = head.last
+        if start > first:
+            in_order = False
     return heads, in_order and reached == len(versions)
 
 
-def _link_chain(chain: list[Version]) -> bool:
-    closes, deadline, in_order = chain[0].start, chain[-1].first, True
-    for version in chain:
-        version.earliest = max(version.start, closes)
+def _link_chain(head: Version) -> tuple[int, bool]:
+    chain: list[Version] = []
+    closes = head.start
+    version: Version | None = head
+    while version is not None:
+        chain.append(version)
+        if version.start > closes:
+            closes = version.start
+        version.earliest = closes
         if version.last > closes:
             closes = version.last
         version.closes = closes
-    chain[0].chain_closes = closes
+        version = version.next
+    head.chain_closes = closes
+    deadline, in_order = NEVER, True
     for version in reversed(chain):
         if version.first < deadline:
             deadline = version.first
         version.deadline = deadline
         if version.earliest > deadline:
             in_order = False
-    return in_order
+    return len(chain), in_order

@@ -21,6 +21,7 @@ from etagere.histories.versioned.gathering import gather
 from etagere.histories.versioned.mending import mend
 from etagere.histories.versioned.pace import OutOfTimeError, without_cycle_collection
 from etagere.histories.versioned.projection import calls_by_key
+from etagere.histories.versioned.surroundings import Surroundings
 from etagere.histories.versioned.weaving import Weaver
 from etagere.histories.versioned.zones import diagnose
 
@@ -87,23 +88,23 @@ def _weave(
 ) -> KeyVerdict | None:
     """Order the calls in one pass and with windows; None where that comes to nothing."""
     weaver = Weaver(clusters)
-    method = "certificate"
+    near: Surroundings | None = None
     while not weaver.run(ends):
-        proof = None
-        if method == "certificate":
+        if near is None:
             proof = _proof(key, clusters, chains_are_in_order=True)
-        if proof is not None:
-            return proof
-        method = "windows"
-        answer, found, window = mend(weaver, clusters, _left(states, ends))
+            if proof is not None:
+                return proof
+            near = Surroundings(clusters)
+        answer, found, window = mend(weaver, near, _left(states, ends))
         if found is not None and window is not None:
             return _refused(key, found, window.originals)
         if answer is Answer.UNDECIDED:
             return None
     names = clusters.names
-    if not names.foundlings or adopt(names.foundlings, clusters.optional, weaver.sequence):
-        order = weaver.order()
+    if not names.foundlings or adopt(names.foundlings, clusters.optional, weaver.order.versions):
+        order = weaver.order.calls()
         if verify(calls, order, initial) is None:
+            method = "windows" if near else "certificate"
             return KeyVerdict(key, Answer.YES, order=order, method=method)
     return None
 

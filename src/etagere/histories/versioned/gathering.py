@@ -43,7 +43,10 @@ def _sort(clusters: Clusters, calls: Sequence[Call], ends: float) -> tuple[list[
                 if status is OK:
                     gets.append(call)
             elif kind is SET and status is OK:
-                written.append(_version_of_set(clusters, call))
+                version = Version(call, call.start, call.finish, call.value, call.etag)
+                written.append(version)
+                if call.expected is not ANYTHING or call.ttl is not None:
+                    _note_terms(clusters, version, call)
             elif status is INFO:
                 _enter_unanswered(clusters, call)
             elif status is FAIL:
@@ -58,17 +61,14 @@ def _sort(clusters: Clusters, calls: Sequence[Call], ends: float) -> tuple[list[
     return gets, others
 
 
-def _version_of_set(clusters: Clusters, call: Call) -> Version:
-    version = Version(call, call.start, call.finish, call.value, call.etag)
-    expected = call.expected
-    if expected:
+def _note_terms(clusters: Clusters, version: Version, call: Call) -> None:
+    if call.expected:
         clusters.consumers.append(version)
-    elif expected is not ANYTHING:
+    elif call.expected is not ANYTHING:
         version.needs = NEEDS_ABSENT
     if call.ttl is not None:
         clusters.may_vanish(call)
         version.mortal = call.start
-    return version
 
 
 def _enter_unanswered(clusters: Clusters, call: Call) -> None:

@@ -9,7 +9,7 @@ from etagere.histories.limits import Limits
 from etagere.histories.models import VersionedKey
 from etagere.histories.search import search
 from etagere.histories.verdicts import Answer, KeyVerdict
-from etagere.histories.versioned.clusters import Clusters
+from etagere.histories.versioned.surroundings import Surroundings
 from etagere.histories.versioned.weaving import Weaver
 from etagere.histories.versioned.windows import Window, relaxed_window, strict_window
 
@@ -21,7 +21,7 @@ WINDOW_STATES = 100_000
 
 
 def mend(
-    weaver: Weaver, clusters: Clusters, limits: Limits
+    weaver: Weaver, near: Surroundings, limits: Limits
 ) -> tuple[Answer, KeyVerdict | None, Window | None]:
     """Search windows of growing size until one decides.
 
@@ -35,16 +35,17 @@ def mend(
         length, end = _bounds(weaver, size)
         if (length == 1 and end == NEVER) or monotonic() > ends:
             return Answer.UNDECIDED, None, None
-        cut = weaver.sequence[length - 1]
-        left, taken = weaver.left_after(length, end), weaver.sequence[length:]
-        window = strict_window(clusters, cut, end, left, taken)
+        versions = weaver.order.versions
+        cut = versions[length - 1]
+        left, taken = weaver.left_after(length, end), versions[length:]
+        window = strict_window(near, cut, end, left, taken)
         found = _search(window, _allowance(limits, ends))
         if found.answer is Answer.YES:
             weaver.splice(length, window.solution(found.order or ()), end)
             if trouble.placed:
                 return Answer.YES, None, None
-        if length == 1 or not clusters.names.has_guesses:
-            window = relaxed_window(clusters, cut, end)
+        if length == 1 or not near.clusters.names.has_guesses:
+            window = relaxed_window(near, cut, end)
             found = _search(window, _allowance(limits, ends))
             if found.answer is Answer.NO:
                 return Answer.NO, found, window
@@ -52,9 +53,10 @@ def mend(
 
 
 def _bounds(weaver: Weaver, size: int) -> tuple[int, int]:
-    """Return how much of the sequence a window keeps, and the moment at which it ends."""
-    length = max(1, len(weaver.sequence) - size)
-    while length > 1 and weaver.sequence[length - 1].is_optional:
+    """Return how much of the order a window keeps, and the moment at which it ends."""
+    versions = weaver.order.versions
+    length = max(1, len(versions) - size)
+    while length > 1 and versions[length - 1].is_optional:
         length -= 1
     after = weaver.position + size
     return length, weaver.events[after].deadline if after < len(weaver.events) else NEVER

@@ -55,8 +55,8 @@ class Names:
 
     def enter_all(self, versions: Sequence[Version]) -> None:
         """Take in versions, at once where no two of all have a name in common, as is usual."""
-        by_etag = {version.etag: version for version in versions if version.etag is not None}
-        by_value = {version.value: version for version in versions if version.value is not None}
+        by_etag = {etag: version for version in versions if (etag := version.etag) is not None}
+        by_value = {value: version for version in versions if (value := version.value) is not None}
         if (
             len(by_etag) == len(by_value) == len(versions)
             and by_etag.keys().isdisjoint(self.by_etag.keys())

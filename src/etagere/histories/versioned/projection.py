@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from operator import attrgetter
 
 from msgspec.structs import replace
 
-from etagere.histories.history import Call, History
+from etagere.histories.history import Call, History, in_order
 from etagere.histories.versioned.words import DELETE, FAIL, GET, INFO, OK, TRANSACTION
 from etagere.operations import ABSENT, ANYTHING
 
@@ -22,14 +21,12 @@ def calls_by_key(history: History) -> dict[str, list[Call]]:
     that the one of that part did not; the parts after it were never looked at.
     """
     keys: defaultdict[str, list[Call]] = defaultdict(list)
-    for call in history.calls:
+    for call in in_order(history.calls):
         if call.kind is TRANSACTION:
             for part in net_effects(call):
                 keys[part.key].append(part)
         else:
             keys[call.key].append(call)
-    for calls in keys.values():
-        calls.sort(key=attrgetter("start"))
     return dict(keys)
 
 

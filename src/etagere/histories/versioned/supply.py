@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 
 from etagere.histories.versioned.clusters import Clusters
-from etagere.histories.versioned.versions import Version
+from etagere.histories.versioned.versions import Version, vanished
 from etagere.histories.versioned.words import NEEDS_ANYTHING
 
 
@@ -13,8 +14,9 @@ class Supply:
     """The writes that may still be placed: first those that must be, then those that may be."""
 
     def __init__(self, clusters: Clusters) -> None:
-        movable = (head for head in clusters.heads if head.chain_closes < head.deadline)
-        self._coming = sorted(movable, key=lambda head: head.chain_closes, reverse=True)
+        movable = [head for head in clusters.heads if head.chain_closes < head.deadline]
+        movable.sort(key=attrgetter("chain_closes"), reverse=True)
+        self._coming = movable
         self._ready: list[Version] = []
         self._optional: dict[str | None, list[Version]] = {}
         """By the etag that they expect; those that expect none, and those that expect nothing to be
@@ -60,14 +62,6 @@ class Supply:
                 if not version.placed and current.admits(version.needs) and wanted(version):
                     return [version]
         return []
-
-
-def vanished(now: int) -> Version:
-    """Return the absence after the end of a version's time to live."""
-    version = Version(None, now, now)
-    version.is_absent = True
-    version.is_optional = True
-    return version
 
 
 def _urgency(head: Version) -> tuple[bool, int]:

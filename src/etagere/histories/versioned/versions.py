@@ -43,6 +43,14 @@ class Version:
         "write",
     )
 
+    # Where it can be, as `chains.link` finds out of those that certainly were.
+    earliest: int
+    """The first moment at which it can begin, given the versions before it in its chain."""
+    deadline: int
+    """The last moment at which it can begin."""
+    chain_closes: int
+    """Of a head: the first moment at which another chain can follow."""
+
     def __init__(
         self,
         write: Call | None,
@@ -68,17 +76,11 @@ class Version:
         self.reads: list[Call] | None = None
         self.is_mixed = False
         """Whether its reads are in another order than that of their starts."""
-        self.start = self.last = start
-        """`last` is the last start of a call that shows it."""
+        self.start = self.last = self.closes = start
+        """`last` is the last start of a call that shows it, `closes` the first moment at which
+        another version can follow."""
         self.first = finish
         """The first finish of a call that shows it."""
-        # Where it can be, as `chains` finds out.
-        self.earliest = start
-        """The first moment at which it can begin, given the versions before it in its chain."""
-        self.deadline = NEVER
-        """The last moment at which it can begin."""
-        self.closes = self.chain_closes = start
-        """The first moments at which another version, and (of a head) another chain, can follow."""
         # Where it is, as `weaving` decides.
         self.placed = False
         self.guests: list[Observation] | None = None
@@ -131,7 +133,18 @@ class Observation:
 
     def holds_at(self, version: Version) -> bool:
         """Tell whether `version` explains it."""
-        return version is not self.other_than and version.admits(self.needs)
+        needs = self.needs
+        return version is not self.other_than and (
+            needs is NEEDS_ANYTHING or (needs is NEEDS_ABSENT) is version.is_absent
+        )
+
+
+def vanished(now: int) -> Version:
+    """Return the absence after the end of a version's time to live."""
+    version = Version(None, now, now)
+    version.is_absent = True
+    version.is_optional = True
+    return version
 
 
 def begins(call: Call) -> int:

@@ -11,6 +11,7 @@ A window begins at a version of the order so far and ends at a moment. Two of th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 from typing import TypeAlias
 
 from msgspec.structs import replace
@@ -18,25 +19,23 @@ from msgspec.structs import replace
 from etagere.histories.history import NEVER, Call, Kind
 from etagere.histories.models import step_of
 from etagere.histories.steps import Step
-from etagere.histories.versioned.clusters import Clusters
+from etagere.histories.versioned.surroundings import Surroundings, unanswered
 from etagere.histories.versioned.versions import BEGINNING, Observation, Version, begins
-from etagere.histories.versioned.words import GET, INFO, OK, SET
+from etagere.histories.versioned.words import GET, OK, SET
 
 Part: TypeAlias = "Version | Observation | None"
 """What a call of a window stands for; None: it only pins or repeats what is known."""
 BEFORE_THE_WINDOW = -3
-UNSEEN = "\0unseen"
-"""The value and the etag of writes that nobody saw: they are interchangeable."""
 
 
 class Window:
     """The calls of a window, and what each stands for."""
 
-    def __init__(self, clusters: Clusters, cut: Version, end: int) -> None:
+    def __init__(self, near: Surroundings, cut: Version, end: int) -> None:
         self.cut = cut
         self.end = end
         self.parts: list[tuple[Call, Part]] = []
-        self._clusters = clusters
+        self._near = near
         self._etags: set[str | None] = {cut.etag}
         self._strict = 0
 
@@ -80,7 +79,7 @@ class Window:
         """Take in a write that may lie within the window."""
         assert version.write is not None  # noqa: S101
         self._etags.add(version.etag)
-        self._add(_unanswered(_told(version.write, version)), version)
+        self._add(unanswered(_told(version.write, version)), version)
 
     def pin(self, version: Version) -> None:
         """Demand that a version is there when the window ends."""
@@ -88,51 +87,30 @@ class Window:
 
     def end_with_optional(self, is_free: Callable[[Version], bool]) -> None:
         """Take in the writes that nobody saw and that are free, as many as can be of use."""
-        clusters = self._clusters
-        for touch in clusters.touches:
+        near = self._near
+        for touch in near.clusters.touches:
             if touch.start <= self.end and self._is_possible(touch.call):
                 self._add(touch.call, touch)
-        optional = clusters.optional
-        self._etags |= {version.etag for version in optional} & clusters.expected
-        left: dict[tuple[object, ...], int] = {}
-        for version in optional:
-            call = version.write
-            assert call is not None  # noqa: S101
-            if call.start > self.end:
-                break
-            if not is_free(version) or not self._is_possible(call):
-                continue
-            if self._is_interchangeable(version):
-                call = _unseen(call)
-            # The earliest can do whatever the later ones can.
-            kind = (call.kind, call.expected, call.etag, call.value, call.ttl)
-            if left.setdefault(kind, self._strict + 1):
-                left[kind] -= 1
-                self._add(_unanswered(call), version)
+        self._etags |= near.optional_etags
+        self.parts += near.optional(self._etags, self.end, self._strict + 1, is_free)
 
     def _is_possible(self, call: Call) -> bool:
         etag = call.expected
-        return not etag or etag in self._etags or etag not in self._clusters.names.by_etag
-
-    def _is_interchangeable(self, version: Version) -> bool:
-        if version.etag is None:
-            # An etag that was given to another by a guess may be its own.
-            return not self._clusters.names.has_guesses
-        return version.etag not in self._clusters.expected
+        return not etag or etag in self._etags or etag not in self._near.clusters.names.by_etag
 
     def _add(self, call: Call, part: Part) -> None:
         self.parts.append((call, part))
 
 
 def strict_window(
-    clusters: Clusters,
+    near: Surroundings,
     cut: Version,
     end: int,
     left: list[Version | Observation],
     taken: Iterable[Version],
 ) -> Window:
     """Cut out a window, of what is left to be placed after `cut`, if `taken` is taken back."""
-    window = Window(clusters, cut, end)
+    window = Window(near, cut, end)
     window.begin()
     inside = [part for part in left if part.deadline <= end]
     kept = {id(part) for part in inside}
@@ -158,41 +136,44 @@ def _add_reads(window: Window, version: Version, kept: set[int]) -> None:
         window.pin(version)
 
 
-def relaxed_window(clusters: Clusters, cut: Version, end: int) -> Window:
+def relaxed_window(near: Surroundings, cut: Version, end: int) -> Window:
     """Cut out a window, of all that happened."""
-    window = Window(clusters, cut, end)
+    window = Window(near, cut, end)
     window.begin()
     after = cut.deadline if cut.previous or cut.write else BEGINNING - 1
-    behind = _predecessors(cut)
-    ahead = {id(version) for version in cut.chain()}
-    for version in clusters.versions:
+    ahead = _ahead(cut, end)
+    behind = _behind(cut)
+    for version in near.versions(cut.earliest, end):
         for call in version.reads or ():
             if begins(call) > after and call.finish <= end:
                 window.must(call, None)
-        if version is cut or version.write is None or version.start > end:
-            continue
-        if id(version) in behind or version.first < cut.earliest:
+        if version.write is None or version.deadline < cut.earliest or id(version) in behind:
             continue
         within = version.start > after or id(version) in ahead
         if within and version.write.finish <= end and version.write.status is OK:
             window.must(version.write, version)
         else:
             window.may(version)
-    for observation in clusters.observations:
-        if observation.start > after and observation.deadline <= end:
-            window.must(observation.call, observation)
+    for observation in near.observations(after, end):
+        window.must(observation.call, observation)
     # Whatever the order so far makes of them, they may as well belong here.
     window.end_with_optional(lambda _: True)
     return window
 
 
-def _predecessors(version: Version) -> set[int]:
+def _behind(cut: Version) -> set[int]:
+    """Return the version of the cut, and those before it in its chain that can have begun late."""
     found: set[int] = set()
-    before = version.previous
-    while before is not None:
+    before: Version | None = cut
+    while before is not None and before.deadline >= cut.earliest:
         found.add(id(before))
         before = before.previous
     return found
+
+
+def _ahead(cut: Version, end: int) -> set[int]:
+    """Return the versions after the cut in its chain that can begin by the end."""
+    return {id(each) for each in takewhile(lambda each: each.earliest <= end, cut.chain())}
 
 
 def _original(call: Call, part: Part) -> Call | None:
@@ -207,16 +188,6 @@ def _told(call: Call, version: Version) -> Call:
     if call.etag is None and version.etag is not None and not version.is_guess:
         return replace(call, etag=version.etag)
     return call
-
-
-def _unanswered(call: Call) -> Call:
-    return replace(call, status=INFO, finish=NEVER)
-
-
-def _unseen(call: Call) -> Call:
-    if call.kind is not SET:
-        return call
-    return replace(call, value=UNSEEN, etag=UNSEEN, ttl=call.ttl and 1)
 
 
 def _pinned(version: Version, kind: Kind, start: int, finish: int, ttl: int | None) -> Call:
