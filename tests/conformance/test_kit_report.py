@@ -149,7 +149,7 @@ class TestVerdicts:
         failure = clause.failures[0]
         assert "the actual ETag is not the one that is there" in failure.message
         assert any("Conflict(actual='?'" in line for line in failure.operations)
-        assert "def test_stale" in failure.details
+        assert "in test_stale" in failure.details
 
     def test_an_event_loop_that_is_not_installed_is_told(
         self, monkeypatch: pytest.MonkeyPatch

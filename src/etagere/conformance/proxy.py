@@ -28,6 +28,7 @@ PORTS: Final = range(31_000, 32_768)
 CHUNK: Final = 2**16
 CLOSE_SECONDS: Final = 1.0
 QUIET_SECONDS: Final = 0.05
+LAST_TURNS: Final = 10
 
 
 class TcpProxy:
@@ -61,6 +62,10 @@ class TcpProxy:
         tasks = list(self._links.values())
         self.cut()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # A connection accepted at the last moment is aborted some turns of the loop from now, and
+        # the loop may end with this block.
+        for _ in range(LAST_TURNS):
+            await asyncio.sleep(0)
 
     async def accept(self) -> None:
         """Accept connections again, on the same port, after `refuse`."""

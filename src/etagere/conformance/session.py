@@ -77,6 +77,8 @@ class _Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[RUN] = self._run
+        # Tracebacks as Python prints them: pytest's own look the source up anew for each failure.
+        config.option.tbstyle = "native"
 
     def pytest_keyboard_interrupt(self) -> None:
         self.interrupted = True
