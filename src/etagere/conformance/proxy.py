@@ -64,7 +64,7 @@ class TcpProxy:
         await asyncio.gather(*tasks, return_exceptions=True)
         # A connection accepted at the last moment is aborted some turns of the loop from now, and
         # the loop may end with this block.
-        for _ in range(LAST_TURNS):
+        for _turn in range(LAST_TURNS):
             await asyncio.sleep(0)
 
     async def accept(self) -> None:
