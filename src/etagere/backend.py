@@ -21,6 +21,8 @@ MAX_KEY_BYTES: Final = 1024
 class Feature(StrEnum):
     """What `open(url, require={...})` can ask for, in words."""
 
+    CONDITIONAL = "conditional"
+    """Writes, deletes and touches on a condition."""
     STRONG = "strong"
     """Strong reads and writes."""
     STRONG_ACROSS_FAILOVER = "strong-across-failover"
@@ -31,6 +33,8 @@ class Feature(StrEnum):
     """Transactions over any keys."""
     TTL = "ttl"
     """Keys that expire."""
+    TOUCH = "touch"
+    """Changing only when a key expires."""
     LISTING = "listing"
     """Listing keys by prefix, in order."""
     DURABLE = "durable"
@@ -79,11 +83,15 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     reach: Reach = Reach.NONE
     why_not_strong: str = ""
     """Where `reach` is none: what to change so that strong is offered."""
+    conditional: bool = True
+    """Whether it writes, deletes and touches on a condition, and compares and acts in one step."""
     transactions: TransactionScope = TransactionScope.NONE
     etags: ETagOrigin = ETagOrigin.WRITER
     clock: Clock = Clock.NONE
     ttl_resolution: int = 1
     """Milliseconds."""
+    touching: bool = True
+    """Where records expire: whether it changes only when one does."""
     listing: bool = False
     durable: bool = True
     max_key_bytes: int = MAX_KEY_BYTES
@@ -98,6 +106,11 @@ class Capabilities(Struct, frozen=True, kw_only=True):
         return self.reach is not Reach.NONE
 
     @property
+    def touches(self) -> bool:
+        """Whether `touch` is offered at all."""
+        return self.touching and self.clock is not Clock.NONE
+
+    @property
     def freshest(self) -> Consistency:
         """The level at which a read is least likely to miss a write."""
         return Consistency.STRONG if self.strong else Consistency.EVENTUAL
@@ -105,11 +118,13 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     def features(self) -> frozenset[Feature]:
         """Return everything that `require` may ask of this backend."""
         offered = {
+            Feature.CONDITIONAL: self.conditional,
             Feature.STRONG: self.strong,
             Feature.STRONG_ACROSS_FAILOVER: self.reach in (Reach.FAILOVER, Reach.ALWAYS),
             Feature.TRANSACTIONS: self.transactions is not TransactionScope.NONE,
             Feature.FULL_TRANSACTIONS: self.transactions is TransactionScope.FULL,
             Feature.TTL: self.clock is not Clock.NONE,
+            Feature.TOUCH: self.touches,
             Feature.LISTING: self.listing,
             Feature.DURABLE: self.durable,
         }

@@ -10,6 +10,7 @@ from etagere import contract
 from etagere.backend import Capabilities, Clock, TransactionScope
 from etagere.errors import InvalidArgument, NotSupported, TooLarge
 from etagere.operations import (
+    ANYTHING,
     Concurrency,
     Consistency,
     Delete,
@@ -39,6 +40,7 @@ class Requests:
         offered = self._capabilities()
         self._max_key = offered.max_key_bytes
         self._max_value = offered.max_value_bytes
+        self._conditional = offered.conditional
 
     def level(self, consistency: Consistency | str) -> Consistency:
         """Return the consistency level that is asked for, if it is offered."""
@@ -67,7 +69,7 @@ class Requests:
         """Make the operation of a `set`, with a fresh ETag unless there is one already."""
         contract.check_key(key, self._max_key)
         contract.check_value(key, value, self._max_value)
-        expected = contract.precondition(concurrency, etag)
+        expected = self._precondition(concurrency, etag)
         lifetime = ttl if ttl is None or isinstance(ttl, Keep) else self._lifetime(ttl)
         if new_etag is not None:
             contract.check_new_etag(new_etag)
@@ -76,12 +78,14 @@ class Requests:
     def remove(self, key: str, etag: str | None, concurrency: Concurrency | str) -> Remove:
         """Make the operation of a `delete`."""
         contract.check_key(key, self._max_key)
-        return Remove(key, contract.precondition(concurrency, etag))
+        return Remove(key, self._precondition(concurrency, etag))
 
     def touch(self, key: str, ttl: float | timedelta | None, etag: str | None) -> Touch:
         """Make the operation of a `touch`."""
         contract.check_key(key, self._max_key)
-        expected = contract.precondition(Concurrency.LAST_WRITE, etag)
+        if not self._capabilities().touching:
+            raise NotSupported("this store does not offer to change only when a key expires")
+        expected = self._precondition(Concurrency.LAST_WRITE, etag)
         return Touch(key, None if ttl is None else self._lifetime(ttl), expected)
 
     def transaction(self, requests: Iterable[Set | Delete]) -> Transaction:
@@ -119,6 +123,12 @@ class Requests:
         if not isinstance(request, Delete):
             raise InvalidArgument(f"write down an etagere.Delete, not {type(request).__name__}")
         return self.remove(request.key, request.etag, request.concurrency)
+
+    def _precondition(self, concurrency: Concurrency | str, etag: str | None) -> str | None:
+        expected = contract.precondition(concurrency, etag)
+        if expected is not ANYTHING and not self._conditional:
+            raise NotSupported("this store does not offer writing on a condition")
+        return expected
 
     def _lifetime(self, ttl: float | timedelta) -> int:
         if self._capabilities().clock is Clock.NONE:

@@ -13,7 +13,7 @@ from etagere.conformance import BackendConformance, Hooks, Level, clause, needs
 from etagere.conformance.clauses import REGISTRY, Clause, clause_of
 from etagere.conformance.hidden import hidden_clauses
 
-LEAST = Capabilities(durable=False)
+LEAST = Capabilities(durable=False, conditional=False)
 MOST = Capabilities(
     reach=Reach.ALWAYS,
     transactions=TransactionScope.FULL,
@@ -60,6 +60,7 @@ class TestTheSuite:
         """A store that claims nothing is asked to refuse every level that one can claim."""
         asked = [each for each in REGISTRY.values() if not each.why_not(LEAST, None)]
         assert {each.level for each in asked if each.refuses} == {
+            Level.CONDITIONAL,
             Level.EXPIRING,
             Level.TRANSACTIONAL,
             Level.LISTING,
@@ -79,6 +80,7 @@ class TestTheSuite:
             LEAST,
             MOST,
             Capabilities(transactions=TransactionScope.SAME_SLOT, clock=Clock.CLIENT),
+            Capabilities(clock=Clock.CLIENT, touching=False),
         ]
 
         class All(Hooks):

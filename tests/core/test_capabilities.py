@@ -24,7 +24,7 @@ from etagere import (
     TransactionScope,
     Unavailable,
 )
-from etagere.operations import Record
+from etagere.operations import Read, Record
 from tests.core.scripted import ScriptedBackend, answering, raising
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("any_loop")]
@@ -34,6 +34,9 @@ ANY_LOOP = frozenset({"asyncio", "trio"})
 
 
 POOR = Capabilities(why_not_strong="add replicas to the URL", durable=False, event_loops=ANY_LOOP)
+UNCONDITIONAL = Capabilities(
+    conditional=False, touching=False, clock=Clock.SERVER, event_loops=ANY_LOOP
+)
 
 
 class TestCapabilities:
@@ -58,6 +61,30 @@ class TestCapabilities:
                 with pytest.raises(NotSupported, match=f"does not offer {message}"):
                     await call
             assert len(backend.batches) == sent
+
+    async def test_a_condition_is_refused_where_it_cannot_be_kept(self) -> None:
+        backend = ScriptedBackend(capabilities=UNCONDITIONAL)
+        async with Store(backend) as store:
+            await store.set("k", b"")
+            await store.delete("k")
+            sent = len(backend.batches)
+            for call, message in [
+                (store.set("k", b"", etag="e"), "writing on a condition"),
+                (store.set("k", b"", concurrency="first-write"), "writing on a condition"),
+                (store.set_many([Set("k", b"", etag="e")]), "writing on a condition"),
+                (store.delete("k", etag="e"), "writing on a condition"),
+                (store.update("k", lambda _: b""), "writing on a condition"),
+                (store.touch("k", 5), "to change only when a key expires"),
+                (store.touch("k", None), "to change only when a key expires"),
+            ]:
+                with pytest.raises(NotSupported, match=f"does not offer {message}"):
+                    await call
+            assert not [
+                each
+                for batch in backend.batches[sent:]
+                for each in batch
+                if not isinstance(each, Read)
+            ]
 
     async def test_update_and_settle_do_without_strong(self) -> None:
         backend = ScriptedBackend(capabilities=POOR)
@@ -107,7 +134,7 @@ class TestCapabilities:
         assert backend.lives == ["open", "close"]
 
     async def test_an_unknown_feature_lists_the_known_ones(self) -> None:
-        with pytest.raises(InvalidArgument, match="no feature 'speed' to require; there are stro"):
+        with pytest.raises(InvalidArgument, match="no feature 'speed' to require; there are cond"):
             async with Store(ScriptedBackend(), require=["speed"]):
                 pass
 
@@ -195,12 +222,15 @@ async def test_unexpected_errors_become_ours(store: Store, backend: ScriptedBack
 
 
 def test_capabilities_are_values() -> None:
-    assert POOR.features() == frozenset()
+    assert POOR.features() == {Feature.CONDITIONAL}
+    assert UNCONDITIONAL.features() == {Feature.TTL, Feature.DURABLE}
     assert POOR.missing(["durable", "ttl"]) == [Feature.TTL, Feature.DURABLE]
     full = Capabilities(
         reach=Reach.ALWAYS, transactions=TransactionScope.SAME_SLOT, clock=Clock.SERVER
     )
     assert full.features() == {
+        Feature.CONDITIONAL,
+        Feature.TOUCH,
         Feature.STRONG,
         Feature.STRONG_ACROSS_FAILOVER,
         Feature.TRANSACTIONS,

@@ -29,10 +29,12 @@ class Need(Struct, frozen=True):
         return f"the store {'does not claim' if self.wanted else 'claims'} {self.claim}"
 
 
+CONDITIONAL: Final = Need("writing on a condition", lambda offered: offered.conditional)
 EXPIRY: Final = Need("keys that expire", lambda offered: offered.clock is not Clock.NONE)
 SERVER_CLOCK: Final = Need(
     "expiry by the server's clock", lambda offered: offered.clock is Clock.SERVER
 )
+TOUCH: Final = Need("changing only when a key expires", lambda offered: offered.touches)
 TRANSACTIONS: Final = Need(
     "transactions", lambda offered: offered.transactions is not TransactionScope.NONE
 )

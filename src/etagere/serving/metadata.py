@@ -48,7 +48,7 @@ def features(capabilities: Capabilities) -> list[str]:
     """Return what a store can do, in Dapr's words."""
     transactional = capabilities.transactions is not TransactionScope.NONE
     offered = {
-        "ETAG": True,
+        "ETAG": capabilities.conditional,
         "TRANSACTIONAL": transactional,
         "TTL": capabilities.clock is not Clock.NONE,
         "DELETE_WITH_PREFIX": capabilities.listing,

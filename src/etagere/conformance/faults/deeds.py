@@ -9,7 +9,7 @@ import anyio
 from msgspec import Struct
 
 from etagere.conformance.lab import Lab
-from etagere.conformance.needs import TRANSACTIONS
+from etagere.conformance.needs import CONDITIONAL, TRANSACTIONS, Need
 from etagere.conformance.suite.checks import done
 from etagere.errors import Certainty, EtagereError, ETagMismatch, OutcomeUnknown
 from etagere.operations import Consistency, Delete, Item, Set
@@ -115,15 +115,22 @@ Make: TypeAlias = Callable[[Lab, int], Awaitable[Deed]]
 
 SETS: Final[tuple[Make, ...]] = (creation, blind_set, conditional_set)
 DELETES: Final[tuple[Make, ...]] = (blind_delete, conditional_delete)
-ALL: Final[tuple[Make, ...]] = (*SETS, *DELETES, transaction)
+NEEDS: Final[dict[Make, tuple[Need, ...]]] = {
+    creation: (CONDITIONAL,),
+    blind_set: (),
+    conditional_set: (CONDITIONAL,),
+    blind_delete: (),
+    conditional_delete: (CONDITIONAL,),
+    transaction: (CONDITIONAL, TRANSACTIONS),
+}
 
 
 def offered(lab: Lab) -> tuple[Make, ...]:
     """Return every kind that a store claims to do."""
     return tuple(
         make
-        for make in ALL
-        if make is not transaction or not TRANSACTIONS.why_not(lab.capabilities)
+        for make, needs in NEEDS.items()
+        if not any(need.why_not(lab.capabilities) for need in needs)
     )
 
 

@@ -28,7 +28,7 @@ class LostAnswerClauses:
         Level.CONDITIONAL,
         "A backend that finds the stored ETag equal to the ETag it is asked to write reports"
         " success, since that write is already in place: a lost answer is no conflict.",
-        needs=needs.WRITER_ETAGS,
+        needs=(needs.CONDITIONAL, needs.WRITER_ETAGS),
     )
     async def test_a_lost_answer_of_a_set_is_found(self, lab: Lab) -> None:
         async with losing(lab) as (store, layer):
@@ -44,7 +44,7 @@ class LostAnswerClauses:
         "ETG-FAULT-002",
         Level.TRANSACTIONAL,
         "A transaction whose answer was lost is found by what it wrote.",
-        needs=(needs.WRITER_ETAGS, needs.TRANSACTIONS),
+        needs=(needs.CONDITIONAL, needs.WRITER_ETAGS, needs.TRANSACTIONS),
     )
     async def test_a_lost_answer_of_a_transaction_is_found(self, lab: Lab) -> None:
         async with losing(lab) as (store, layer):
@@ -60,6 +60,7 @@ class LostAnswerClauses:
         Level.CONDITIONAL,
         "A delete leaves no ETag behind to be recognised by: when its answer is lost, its outcome"
         " is unknown, and no retry makes a conflict or an absence of it.",
+        needs=needs.CONDITIONAL,
     )
     async def test_a_lost_answer_of_a_delete_is_unknown(self, lab: Lab) -> None:
         async with losing(lab) as (store, layer):
@@ -77,6 +78,7 @@ class LostAnswerClauses:
         Level.CONDITIONAL,
         "However often answers are lost, each update that was confirmed took effect once.",
         soaks=True,
+        needs=needs.CONDITIONAL,
     )
     async def test_updates_count_once(self, lab: Lab) -> None:
         keys = lab.keys(4)

@@ -32,6 +32,7 @@ class LostReplyClauses:
         "A lost reply to a compare-and-set that succeeded does not come back as a conflict; the"
         " value is there once.",
         proxied=True,
+        needs=needs.CONDITIONAL,
     )
     async def test_a_lost_reply_to_a_conditional_set(self, lab: Lab) -> None:
         await lose_each_reply(lab, [deeds.conditional_set])
@@ -42,6 +43,7 @@ class LostReplyClauses:
         "When the reply to any other single write is lost, it is said to be applied, or to be"
         " unknown: never not to be applied when it was.",
         proxied=True,
+        needs=needs.CONDITIONAL,
     )
     async def test_a_lost_reply_to_a_single_write(self, lab: Lab) -> None:
         await lose_each_reply(lab, [deeds.creation, deeds.blind_set, *deeds.DELETES])
@@ -51,7 +53,7 @@ class LostReplyClauses:
         Level.TRANSACTIONAL,
         "Whichever reply within a transaction is lost, it is done as a whole or not at all, and"
         " what is said of it is true.",
-        needs=needs.TRANSACTIONS,
+        needs=(needs.CONDITIONAL, needs.TRANSACTIONS),
         proxied=True,
     )
     async def test_a_lost_reply_within_a_transaction(self, lab: Lab) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from etagere.conformance import needs
 from etagere.conformance.clauses import Level, clause
 from etagere.conformance.lab import Lab
 from etagere.conformance.paths import Path
@@ -45,6 +46,7 @@ class ProbedClauses:
         Level.CONDITIONAL,
         "A conflict leaves what is stored as it was.",
         probed=True,
+        needs=needs.CONDITIONAL,
     )
     async def test_what_a_conflict_leaves(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())

@@ -34,7 +34,7 @@ class KilledServerClauses:
         Level.STRONG,
         "No strong write that returned is lost when the server is killed under load and started"
         " again; the stores recover by themselves.",
-        needs=(needs.STRONG, needs.DURABLE),
+        needs=(needs.CONDITIONAL, needs.STRONG, needs.DURABLE),
         hooks="restart",
         seconds=MINUTES,
     )
@@ -50,7 +50,7 @@ class KilledServerClauses:
         Level.STRONG,
         "While the server is killed and started again, histories of strong calls are linearizable,"
         " where each took effect, did not, or may have, as its caller was told.",
-        needs=(needs.STRONG, needs.DURABLE),
+        needs=(needs.CONDITIONAL, needs.STRONG, needs.DURABLE),
         hooks="restart",
         seconds=MINUTES,
     )
@@ -69,7 +69,7 @@ class KilledServerClauses:
         Level.STRONG,
         "Where strong reaches across a failover, no strong write that returned is lost when the"
         " primary dies under load and a replica takes over.",
-        needs=needs.ACROSS_FAILOVER,
+        needs=(needs.CONDITIONAL, needs.ACROSS_FAILOVER),
         hooks="kill_primary",
         seconds=MINUTES,
     )
@@ -88,7 +88,7 @@ class PausedReplicaClauses:
         Level.REPLICATED,
         "While a replica stands still under load, strong reads see every strong write that"
         " returned; when it goes on, it converges and nothing is lost.",
-        needs=needs.STRONG,
+        needs=(needs.CONDITIONAL, needs.STRONG),
         hooks=PAUSING,
         seconds=MINUTES,
     )

@@ -38,9 +38,9 @@ class Do(StrEnum):
     """Change when the key expires."""
 
 
-WRITES: Final = (Do.SET, Do.CREATE, Do.SWAP, Do.DELETE, Do.DELETE_SEEN)
-"""What may also be done in a transaction."""
-EXPIRING: Final = (Do.EXPIRE, Do.KEEP, Do.TOUCH)
+BLIND: Final = (Do.SET, Do.DELETE)
+CONDITIONAL: Final = (Do.CREATE, Do.SWAP, Do.DELETE_SEEN)
+EXPIRING: Final = (Do.EXPIRE, Do.KEEP)
 
 
 class Step(Struct, frozen=True):
@@ -65,7 +65,7 @@ def programs(
         Step, st.sampled_from(offered(capabilities)), keys
     )
     if has_transactions(capabilities):
-        write = st.builds(Step, st.sampled_from(WRITES), keys)
+        write = st.builds(Step, st.sampled_from(writes(capabilities)), keys)
         step = step | st.lists(write, min_size=1, max_size=3).map(tuple)
     client = st.lists(step, min_size=1, max_size=steps).map(tuple)
     return st.lists(client, min_size=2, max_size=clients).map(tuple)
@@ -82,8 +82,15 @@ def random_program(
 
 def offered(capabilities: Capabilities) -> tuple[Do, ...]:
     """Return what single calls on a store can do."""
-    expires = Feature.TTL in capabilities.features()
-    return (Do.GET, *WRITES, *(EXPIRING if expires else ()))
+    features = capabilities.features()
+    expiring = EXPIRING if Feature.TTL in features else ()
+    touching = (Do.TOUCH,) if Feature.TOUCH in features else ()
+    return (Do.GET, *writes(capabilities), *expiring, *touching)
+
+
+def writes(capabilities: Capabilities) -> tuple[Do, ...]:
+    """Return what may also be done in a transaction."""
+    return (*BLIND, *(CONDITIONAL if capabilities.conditional else ()))
 
 
 def has_transactions(capabilities: Capabilities) -> bool:
@@ -94,6 +101,7 @@ def has_transactions(capabilities: Capabilities) -> bool:
 def _random_step(capabilities: Capabilities, choice: random.Random) -> Step | Together:
     if has_transactions(capabilities) and choice.random() < 0.1:
         return tuple(
-            Step(choice.choice(WRITES), choice.choice(KEYS)) for _ in range(choice.randint(1, 3))
+            Step(choice.choice(writes(capabilities)), choice.choice(KEYS))
+            for _ in range(choice.randint(1, 3))
         )
     return Step(choice.choice(offered(capabilities)), choice.choice(KEYS))

@@ -117,7 +117,7 @@ class SequentialMachine(RuleBasedStateMachine):
     @rule(name=KEYS, expected=st.sampled_from(["anything", "current", "earlier"]))
     def touch(self, name: str, expected: str) -> None:
         """Let a key live for long."""
-        if not self._expires:
+        if not self._lab.capabilities.touches:
             return
         key, etag = self._keys[name], self._etag(name, expected)
         told = self._told(lambda: self._lab.store.touch(key, LONG, etag=etag or None))
@@ -139,11 +139,15 @@ class SequentialMachine(RuleBasedStateMachine):
         return Delete(self._keys[name], **self._condition(name, expected))
 
     def _condition(self, name: str, expected: str) -> dict[str, Any]:
+        if expected == "absent" and not self._lab.capabilities.conditional:
+            return {}
         if expected == "absent":
             return {"concurrency": Concurrency.FIRST_WRITE}
         return {"etag": self._etag(name, expected)}
 
     def _etag(self, name: str, expected: str) -> str | None:
+        if not self._lab.capabilities.conditional:
+            return None
         record = self._records.get(self._keys[name])
         known = {
             "current": record and record.etag,

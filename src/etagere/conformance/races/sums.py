@@ -30,6 +30,7 @@ class SumClauses:
         Level.CONDITIONAL,
         "Of updates that many clients make to one key, none is lost.",
         soaks=True,
+        needs=needs.CONDITIONAL,
     )
     async def test_counter(self, lab: Lab) -> None:
         key = lab.key()
@@ -46,7 +47,7 @@ class SumClauses:
         Level.TRANSACTIONAL,
         "Of transactions that many clients make between the same keys, each takes place as a"
         " whole: what moves from one key to another is neither lost nor doubled.",
-        needs=needs.TRANSACTIONS,
+        needs=(needs.CONDITIONAL, needs.TRANSACTIONS),
         soaks=True,
     )
     async def test_transfers(self, lab: Lab) -> None:

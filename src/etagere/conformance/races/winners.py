@@ -30,6 +30,7 @@ class WinnerClauses:
         "Of many writers that expect the same ETag, exactly one wins; the others are told of a"
         " conflict, and the key holds what the winner wrote.",
         soaks=True,
+        needs=needs.CONDITIONAL,
     )
     async def test_writers(self, lab: Lab) -> None:
         async with racers(lab) as stores:
@@ -43,6 +44,7 @@ class WinnerClauses:
         Level.CONDITIONAL,
         "Of many writers that expect a key to be absent, exactly one creates it.",
         soaks=True,
+        needs=needs.CONDITIONAL,
     )
     async def test_creators(self, lab: Lab) -> None:
         async with racers(lab) as stores:
@@ -56,6 +58,7 @@ class WinnerClauses:
         Level.CONDITIONAL,
         "Of many who delete or overwrite a key and expect the same ETag, exactly one wins.",
         soaks=True,
+        needs=needs.CONDITIONAL,
     )
     async def test_deleters_and_writers(self, lab: Lab) -> None:
         async with racers(lab) as stores:
@@ -73,7 +76,7 @@ class WinnerClauses:
         "ETG-RACE-004",
         Level.EXPIRING,
         "Of many writers that expect an expired key to be absent, exactly one creates it.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
         soaks=True,
     )
     async def test_creators_after_expiry(self, lab: Lab) -> None:
@@ -89,7 +92,7 @@ class WinnerClauses:
         Level.TRANSACTIONAL,
         "Of many transactions that expect the same ETags, in whatever order they name the keys,"
         " exactly one takes place, and all of it.",
-        needs=needs.TRANSACTIONS,
+        needs=(needs.CONDITIONAL, needs.TRANSACTIONS),
         soaks=True,
     )
     async def test_transactions(self, lab: Lab) -> None:
@@ -105,6 +108,7 @@ class WinnerClauses:
         Level.CONDITIONAL,
         "Writers with the same ETag race each other whichever way their writes travel.",
         soaks=True,
+        needs=needs.CONDITIONAL,
     )
     @pytest.mark.parametrize("one", ["single", "bulk"])
     async def test_ways(self, lab: Lab, one: str) -> None:

@@ -64,7 +64,7 @@ class BulkClauses:
         "ETG-BULK-004",
         BULK,
         "Items on one key take effect in the order of the call.",
-        needs=needs.WRITER_ETAGS,
+        needs=(needs.CONDITIONAL, needs.WRITER_ETAGS),
     )
     async def test_items_on_one_key(self, lab: Lab) -> None:
         key = lab.key()
@@ -85,7 +85,12 @@ class BulkClauses:
         check_conflict(results[5], key, expected=None, actual=fifth)
         assert await lab.read(key) == Item(key, b"5", fifth)
 
-    @clause("ETG-BULK-005", BULK, "One item's conflict does not stop the others: sets.")
+    @clause(
+        "ETG-BULK-005",
+        BULK,
+        "One item's conflict does not stop the others: sets.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_conflicts_of_sets(self, lab: Lab) -> None:
         items = await placed(lab, lab.keys(30))
         for bad in ({0}, {29}, {7, 8, 20}, set(range(30))):
@@ -106,7 +111,12 @@ class BulkClauses:
                     )
             items = after
 
-    @clause("ETG-BULK-006", BULK, "One item's conflict does not stop the others: deletes.")
+    @clause(
+        "ETG-BULK-006",
+        BULK,
+        "One item's conflict does not stop the others: deletes.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_conflicts_of_deletes(self, lab: Lab) -> None:
         items = await placed(lab, lab.keys(30))
         bad = {0, 10, 11, 29}
@@ -125,7 +135,12 @@ class BulkClauses:
                 assert done(result) is True
                 assert after[n] is None
 
-    @clause("ETG-BULK-007", BULK, "Each conflict is told with its own key and ETags.")
+    @clause(
+        "ETG-BULK-007",
+        BULK,
+        "Each conflict is told with its own key and ETags.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_each_conflict_is_its_own(self, lab: Lab) -> None:
         items, absent = await placed(lab, lab.keys(5)), lab.keys(5)
         requests = [Set(item.key, b"", etag=f"stale-{n}") for n, item in enumerate(items)]
@@ -192,6 +207,7 @@ class BulkClauses:
         "ETG-BULK-013",
         BULK,
         "However long a call is, the precondition of each item counts.",
+        needs=needs.CONDITIONAL,
     )
     async def test_preconditions_of_a_thousand(self, lab: Lab) -> None:
         items, absent = await placed(lab, lab.keys(700)), lab.keys(300)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from etagere.conformance import needs
 from etagere.conformance.clauses import Level, clause
 from etagere.conformance.lab import Lab
 from etagere.conformance.paths import Path
-from etagere.conformance.suite.checks import conflict, refused, there
+from etagere.conformance.suite.checks import conflict, not_supported, refused, there
 from etagere.conformance.suite.deleting import DeletingClauses
 from etagere.conformance.suite.minting import MintingClauses
 from etagere.conformance.suite.samples import foreign_etags
@@ -18,7 +19,12 @@ CONDITIONAL = Level.CONDITIONAL
 class MatchingClauses:
     """With an ETag: only if it is the key's."""
 
-    @clause("ETG-CAS-001", CONDITIONAL, "With the key's ETag, a write overwrites.")
+    @clause(
+        "ETG-CAS-001",
+        CONDITIONAL,
+        "With the key's ETag, a write overwrites.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_match(self, lab: Lab, path: Path) -> None:
         before = await lab.place(lab.key(), b"old")
         etag = await path.set(lab, before.key, b"new", etag=before.etag)
@@ -29,6 +35,7 @@ class MatchingClauses:
         CONDITIONAL,
         "With an older ETag, a write is a conflict, which tells the key, the expected and the"
         " actual ETag; nothing was changed.",
+        needs=needs.CONDITIONAL,
     )
     async def test_stale(self, lab: Lab, path: Path) -> None:
         key = lab.key()
@@ -42,6 +49,7 @@ class MatchingClauses:
         "ETG-CAS-003",
         CONDITIONAL,
         "With an ETag, a write of an absent key is a conflict; the key stays absent.",
+        needs=needs.CONDITIONAL,
     )
     async def test_etag_of_an_absent_key(self, lab: Lab, path: Path) -> None:
         key, other = lab.key(), await lab.place(lab.key())
@@ -54,6 +62,7 @@ class MatchingClauses:
         "ETG-CAS-004",
         CONDITIONAL,
         "An ETag in a foreign format is one that does not match.",
+        needs=needs.CONDITIONAL,
     )
     async def test_foreign_etags(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())
@@ -66,6 +75,7 @@ class MatchingClauses:
         "ETG-CAS-005",
         CONDITIONAL,
         "An ETag in a foreign format does not match an absent key either.",
+        needs=needs.CONDITIONAL,
     )
     async def test_foreign_etags_of_an_absent_key(self, lab: Lab, path: Path) -> None:
         key = lab.key()
@@ -78,6 +88,7 @@ class MatchingClauses:
         "ETG-CAS-006",
         CONDITIONAL,
         'The ETag counts with `concurrency="last-write"` and with "first-write" alike.',
+        needs=needs.CONDITIONAL,
     )
     async def test_etag_with_either_option(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())
@@ -88,14 +99,24 @@ class MatchingClauses:
             item = there(await lab.read(item.key))
             assert item.value == b"new"
 
-    @clause("ETG-CAS-007", CONDITIONAL, "The ETag of one key does not match another.")
+    @clause(
+        "ETG-CAS-007",
+        CONDITIONAL,
+        "The ETag of one key does not match another.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_etag_of_another_key(self, lab: Lab, path: Path) -> None:
         one, other = await lab.place(lab.key(), b"same"), await lab.place(lab.key(), b"same")
         with conflict(one.key, expected=other.etag, actual=one.etag):
             await path.set(lab, one.key, b"lost", etag=other.etag)
         assert await lab.read(one.key) == one
 
-    @clause("ETG-CAS-008", CONDITIONAL, "An ETag is good for one write.")
+    @clause(
+        "ETG-CAS-008",
+        CONDITIONAL,
+        "An ETag is good for one write.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_an_etag_is_used_up(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())
         await path.set(lab, item.key, b"first", etag=item.etag)
@@ -103,7 +124,12 @@ class MatchingClauses:
             await path.set(lab, item.key, b"second", etag=item.etag)
         assert there(await lab.read(item.key)).value == b"first"
 
-    @clause("ETG-CAS-009", CONDITIONAL, "Whoever wrote in between, the older ETag is a conflict.")
+    @clause(
+        "ETG-CAS-009",
+        CONDITIONAL,
+        "Whoever wrote in between, the older ETag is a conflict.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_another_store_wrote(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())
         async with lab.open() as other:
@@ -112,7 +138,12 @@ class MatchingClauses:
             await path.set(lab, item.key, b"ours", etag=item.etag)
         assert there(await lab.read(item.key)).value == b"theirs"
 
-    @clause("ETG-CAS-010", CONDITIONAL, "After a conflict, the store goes on as if it never was.")
+    @clause(
+        "ETG-CAS-010",
+        CONDITIONAL,
+        "After a conflict, the store goes on as if it never was.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_after_a_conflict(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())
         for _ in range(20):
@@ -126,6 +157,7 @@ class MatchingClauses:
         "ETG-CAS-011",
         CONDITIONAL,
         "`update` writes nothing over what others wrote in between; it reads again.",
+        needs=needs.CONDITIONAL,
     )
     async def test_update_sees_others(self, lab: Lab) -> None:
         key, meddled = lab.key(), [False]
@@ -144,7 +176,12 @@ class MatchingClauses:
 class FirstWriteClauses:
     """First-write without an ETag: only if the key is absent."""
 
-    @clause("ETG-CAS-020", CONDITIONAL, "First-write creates an absent key.")
+    @clause(
+        "ETG-CAS-020",
+        CONDITIONAL,
+        "First-write creates an absent key.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_creates(self, lab: Lab, path: Path) -> None:
         key = lab.key()
         etag = await path.set(lab, key, b"created", concurrency="first-write")
@@ -154,6 +191,7 @@ class FirstWriteClauses:
         "ETG-CAS-021",
         CONDITIONAL,
         "First-write of a key that is there is a conflict, whichever way it was created.",
+        needs=needs.CONDITIONAL,
     )
     async def test_there_already(self, lab: Lab, path: Path) -> None:
         for option in ("last-write", "first-write"):
@@ -162,7 +200,12 @@ class FirstWriteClauses:
                 await path.set(lab, item.key, b"lost", concurrency="first-write")
             assert await lab.read(item.key) == item
 
-    @clause("ETG-CAS-022", CONDITIONAL, "First-write holds for one call: it does not stick.")
+    @clause(
+        "ETG-CAS-022",
+        CONDITIONAL,
+        "First-write holds for one call: it does not stick.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_does_not_stick(self, lab: Lab, path: Path) -> None:
         key = lab.key()
         await path.set(lab, key, b"1", concurrency="first-write")
@@ -171,7 +214,12 @@ class FirstWriteClauses:
         await path.set(lab, key, b"4")
         assert there(await lab.read(key)).value == b"4"
 
-    @clause("ETG-CAS-023", CONDITIONAL, "First-write creates a key again that was deleted.")
+    @clause(
+        "ETG-CAS-023",
+        CONDITIONAL,
+        "First-write creates a key again that was deleted.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_after_a_delete(self, lab: Lab, path: Path) -> None:
         key = lab.key()
         for value in (b"1", b"2", b"3"):
@@ -179,7 +227,12 @@ class FirstWriteClauses:
             assert there(await lab.read(key)).value == value
             assert await path.delete(lab, key) is True
 
-    @clause("ETG-CAS-024", CONDITIONAL, '`""` and None both mean no ETag.')
+    @clause(
+        "ETG-CAS-024",
+        CONDITIONAL,
+        '`""` and None both mean no ETag.',
+        needs=needs.CONDITIONAL,
+    )
     async def test_the_empty_etag(self, lab: Lab, path: Path) -> None:
         for none in ("", None):
             key = lab.key()
@@ -206,5 +259,29 @@ class FirstWriteClauses:
         assert await lab.read(item.key) == item
 
 
-class ConditionalClauses(MatchingClauses, FirstWriteClauses, DeletingClauses, MintingClauses):
+class UnconditionalClauses:
+    """Where writing on a condition is not claimed."""
+
+    @clause(
+        "ETG-CAS-090",
+        CONDITIONAL,
+        "A store that cannot write on a condition refuses one with `NotSupported`, and changes"
+        " nothing.",
+        needs=~needs.CONDITIONAL,
+    )
+    async def test_conditions_are_refused(self, lab: Lab, path: Path) -> None:
+        item, absent = await lab.place(lab.key()), lab.key()
+        for options in ({"etag": item.etag}, {"concurrency": "first-write"}):
+            for key in (item.key, absent):
+                with not_supported("a condition"):
+                    await path.set(lab, key, b"lost", **options)
+                with not_supported("a condition"):
+                    await path.delete(lab, key, **options)
+        assert await lab.read(item.key) == item
+        assert await lab.read(absent) is None
+
+
+class ConditionalClauses(
+    MatchingClauses, FirstWriteClauses, DeletingClauses, MintingClauses, UnconditionalClauses
+):
     """ETags and preconditions."""

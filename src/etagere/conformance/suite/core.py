@@ -111,7 +111,12 @@ class KeyClauses:
             assert await path.delete(lab, key) is True
             assert await lab.read(key) is None
 
-    @clause("ETG-CORE-011", Level.CORE, "Keys that look alike are different keys.")
+    @clause(
+        "ETG-CORE-011",
+        Level.CORE,
+        "Keys that look alike are different keys.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_look_alikes(self, lab: Lab) -> None:
         for key in LOOK_ALIKES:
             await lab.store.set(key, key.encode(), concurrency="first-write")
@@ -219,6 +224,7 @@ class LifeClauses:
         "ETG-CORE-025",
         Level.CORE,
         "`update` reads, changes and writes; it gets None for a key that is absent.",
+        needs=needs.CONDITIONAL,
     )
     async def test_update(self, lab: Lab) -> None:
         key = lab.key()

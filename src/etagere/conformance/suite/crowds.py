@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 
+from etagere.conformance import needs
 from etagere.conformance.clauses import Level, clause
 from etagere.conformance.lab import Lab
 from etagere.conformance.suite.checks import check_conflict, done, found, gathered, placed
@@ -18,7 +19,12 @@ BULK = Level.BULK
 class CrowdClauses:
     """Calls at the same time, which a store sends together."""
 
-    @clause("ETG-BULK-020", BULK, "Of many calls at once, each gets its own answer.")
+    @clause(
+        "ETG-BULK-020",
+        BULK,
+        "Of many calls at once, each gets its own answer.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_each_its_own_answer(self, lab: Lab) -> None:
         answers: dict[str, Any] = {}
 
@@ -33,7 +39,12 @@ class CrowdClauses:
                 tasks.start_soon(use, key)
         assert answers == dict.fromkeys(keys, True)
 
-    @clause("ETG-BULK-021", BULK, "The conflict of one call is nobody else's.")
+    @clause(
+        "ETG-BULK-021",
+        BULK,
+        "The conflict of one call is nobody else's.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_conflicts_are_ones_own(self, lab: Lab) -> None:
         items = await placed(lab, lab.keys(60))
         etags = [item.etag if n % 3 else "stale" for n, item in enumerate(items)]
@@ -57,7 +68,12 @@ class CrowdClauses:
             assert sorted(done(result) for result in results) == [False] * 19 + [True]
             assert await lab.read(key) is None
 
-    @clause("ETG-BULK-023", BULK, "Creations at once: one of them creates.")
+    @clause(
+        "ETG-BULK-023",
+        BULK,
+        "Creations at once: one of them creates.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_creations_at_once(self, lab: Lab) -> None:
         for key in lab.keys(10):
             create = partial(lab.store.set, key, b"", concurrency="first-write")

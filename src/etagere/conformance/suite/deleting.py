@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from etagere.conformance import needs
 from etagere.conformance.clauses import Level, clause
 from etagere.conformance.lab import Lab
 from etagere.conformance.paths import Path
@@ -14,13 +15,23 @@ CONDITIONAL = Level.CONDITIONAL
 class DeletingClauses:
     """The same table holds for deleting."""
 
-    @clause("ETG-CAS-030", CONDITIONAL, "With the key's ETag, a delete deletes.")
+    @clause(
+        "ETG-CAS-030",
+        CONDITIONAL,
+        "With the key's ETag, a delete deletes.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_delete_match(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())
         assert await path.delete(lab, item.key, etag=item.etag) is True
         assert await lab.read(item.key) is None
 
-    @clause("ETG-CAS-031", CONDITIONAL, "With an older ETag, a delete is a conflict.")
+    @clause(
+        "ETG-CAS-031",
+        CONDITIONAL,
+        "With an older ETag, a delete is a conflict.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_delete_stale(self, lab: Lab, path: Path) -> None:
         key = lab.key()
         stale = (await lab.place(key, b"old")).etag
@@ -29,7 +40,12 @@ class DeletingClauses:
             await path.delete(lab, key, etag=stale)
         assert await lab.read(key) == item
 
-    @clause("ETG-CAS-032", CONDITIONAL, "With an ETag, a delete of an absent key is a conflict.")
+    @clause(
+        "ETG-CAS-032",
+        CONDITIONAL,
+        "With an ETag, a delete of an absent key is a conflict.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_delete_etag_of_an_absent_key(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())
         await lab.store.delete(item.key)
@@ -53,6 +69,7 @@ class DeletingClauses:
         "ETG-CAS-034",
         CONDITIONAL,
         "A first-write delete without ETag wants the key absent: a conflict if it is there.",
+        needs=needs.CONDITIONAL,
     )
     async def test_delete_first_write(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())
@@ -61,7 +78,12 @@ class DeletingClauses:
         assert await lab.read(item.key) == item
         assert await path.delete(lab, lab.key(), concurrency="first-write") is False
 
-    @clause("ETG-CAS-035", CONDITIONAL, "The ETag of a delete counts with either option.")
+    @clause(
+        "ETG-CAS-035",
+        CONDITIONAL,
+        "The ETag of a delete counts with either option.",
+        needs=needs.CONDITIONAL,
+    )
     async def test_delete_with_either_option(self, lab: Lab, path: Path) -> None:
         for option in ("last-write", "first-write"):
             item = await lab.place(lab.key())
@@ -75,6 +97,7 @@ class DeletingClauses:
         "ETG-CAS-036",
         CONDITIONAL,
         "An ETag in a foreign format does not match, and deletes nothing.",
+        needs=needs.CONDITIONAL,
     )
     async def test_delete_foreign_etags(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key())

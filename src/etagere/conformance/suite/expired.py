@@ -35,7 +35,7 @@ class ExpiredClauses:
         "ETG-TTL-031",
         EXPIRING,
         "An expired record is absent in every respect: its ETag matches no write.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_expired_for_conditional_writes(self, lab: Lab, path: Path) -> None:
         key = lab.key()
@@ -49,7 +49,7 @@ class ExpiredClauses:
         "ETG-TTL-032",
         EXPIRING,
         "An expired record is absent in every respect: its ETag matches no delete.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_expired_for_conditional_deletes(self, lab: Lab, path: Path) -> None:
         key = lab.key()
@@ -61,7 +61,7 @@ class ExpiredClauses:
         "ETG-TTL-033",
         EXPIRING,
         "An expired record is absent in every respect: there is nothing to delete.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_expired_for_deletes(self, lab: Lab, path: Path) -> None:
         key = lab.key()
@@ -74,7 +74,7 @@ class ExpiredClauses:
         "ETG-TTL-034",
         EXPIRING,
         "An expired record is absent in every respect: first-write creates its key anew.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_expired_for_first_write(self, lab: Lab, path: Path) -> None:
         for ttl in (None, KEEP):
@@ -100,7 +100,7 @@ class ExpiredClauses:
         "ETG-TTL-036",
         EXPIRING,
         "An expired record is absent in every respect: there is nothing to touch.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.TOUCH),
     )
     async def test_expired_for_touch(self, lab: Lab) -> None:
         key = lab.key()
@@ -115,7 +115,7 @@ class ExpiredClauses:
         "ETG-TTL-037",
         EXPIRING,
         "An expired record is absent in every respect: `update` gets None.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_expired_for_update(self, lab: Lab) -> None:
         key = lab.key()
@@ -148,7 +148,7 @@ class ExpiredClauses:
         "ETG-TTL-039",
         EXPIRING,
         "An expired record is absent in every respect, inside transactions too.",
-        needs=(needs.EXPIRY, needs.TRANSACTIONS),
+        needs=(needs.CONDITIONAL, needs.EXPIRY, needs.TRANSACTIONS),
     )
     async def test_expired_for_transactions(self, lab: Lab) -> None:
         expired, other = lab.together("expired", "other")

@@ -113,7 +113,7 @@ class LifetimeClauses:
         "ETG-TTL-005",
         EXPIRING,
         "A write without a time to live clears it.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_a_plain_write_clears_it(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key(), ttl=A_MINUTE)
@@ -128,7 +128,7 @@ class LifetimeClauses:
         "ETG-TTL-006",
         EXPIRING,
         "A write with `ttl=KEEP` leaves the expiry as it is.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_keep(self, lab: Lab, path: Path) -> None:
         item = await lab.place(lab.key(), ttl=A_MINUTE)
@@ -155,7 +155,7 @@ class LifetimeClauses:
         "ETG-TTL-008",
         EXPIRING,
         "`update` keeps the expiry, unless it is told otherwise.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_update_keeps_it(self, lab: Lab) -> None:
         item = await lab.place(lab.key(), ttl=A_MINUTE)
@@ -168,7 +168,7 @@ class LifetimeClauses:
         "ETG-TTL-009",
         EXPIRING,
         "A write that conflicts changes no expiry.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.EXPIRY),
     )
     async def test_conflicts_change_none(self, lab: Lab, path: Path) -> None:
         for ttl in (None, A_MINUTE):

@@ -34,6 +34,7 @@ class MintingClauses:
         "ETG-CAS-041",
         CONDITIONAL,
         "An ETag is never used again: what was deleted and created anew has another (A-B-A).",
+        needs=needs.CONDITIONAL,
     )
     async def test_a_b_a(self, lab: Lab, path: Path) -> None:
         old = await lab.place(lab.key(), b"same")

@@ -63,7 +63,7 @@ class RollingBackClauses:
         TRANSACTIONAL,
         "A set whose ETag is stale, at any place, undoes the whole transaction, and the error names"
         " the operation.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_a_stale_set(self, lab: Lab) -> None:
         scene = Scene(lab)
@@ -76,7 +76,7 @@ class RollingBackClauses:
         "ETG-TXN-021",
         TRANSACTIONAL,
         "A delete whose ETag is stale, at any place, undoes the whole transaction.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_a_stale_delete(self, lab: Lab) -> None:
         scene = Scene(lab)
@@ -89,7 +89,7 @@ class RollingBackClauses:
         "ETG-TXN-022",
         TRANSACTIONAL,
         "A first-write of a key that is there undoes the whole transaction.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_first_write_of_what_is_there(self, lab: Lab) -> None:
         scene = Scene(lab)
@@ -106,7 +106,7 @@ class RollingBackClauses:
         "ETG-TXN-023",
         TRANSACTIONAL,
         "An ETag for an absent key undoes the whole transaction.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_an_etag_for_an_absent_key(self, lab: Lab) -> None:
         scene = Scene(lab)
@@ -122,7 +122,7 @@ class RollingBackClauses:
         "ETG-TXN-024",
         TRANSACTIONAL,
         "Of several operations that conflict, the error names the first.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_the_first_conflict_is_named(self, lab: Lab) -> None:
         a, b, c = lab.together("a", "b", "c")
@@ -144,7 +144,7 @@ class RollingBackClauses:
         "ETG-TXN-025",
         TRANSACTIONAL,
         "A transaction that is undone undoes no other that runs at the same time.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_others_are_not_undone(self, lab: Lab) -> None:
         scenes = [lab.together("a", "b") for _ in range(20)]
@@ -169,7 +169,7 @@ class RollingBackClauses:
         "ETG-TXN-026",
         TRANSACTIONAL,
         "After a transaction that was undone, its keys can be written at once.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_no_lock_is_left(self, lab: Lab) -> None:
         scene = Scene(lab)

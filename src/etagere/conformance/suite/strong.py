@@ -76,7 +76,7 @@ class FreshClauses:
         "ETG-STRONG-004",
         STRONG,
         "Strong writes have the same preconditions, and conflict in the same way.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_preconditions(self, lab: Lab, path: Path) -> None:
         key = lab.key()
@@ -96,7 +96,7 @@ class FreshClauses:
         "ETG-STRONG-005",
         STRONG,
         "Consistency is said per call: strong and eventual calls mix, each with its own answer.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_levels_mix(self, lab: Lab) -> None:
         items: dict[str, Item[bytes] | None] = {}
@@ -116,7 +116,7 @@ class FreshClauses:
         "ETG-STRONG-006",
         STRONG,
         "Strong touches, updates and deletions by prefix are offered too.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, needs.TOUCH, CLAIMED),
     )
     async def test_all_other_calls(self, lab: Lab) -> None:
         key, level = lab.key(), "strong"

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from etagere.conformance import needs
 from etagere.conformance.clauses import Level, clause
 from etagere.conformance.lab import Lab
-from etagere.conformance.suite.checks import conflict, there
+from etagere.conformance.suite.checks import conflict, not_supported, there
 from etagere.conformance.suite.samples import foreign_etags
 
 EXPIRING = Level.EXPIRING
@@ -23,7 +23,7 @@ class TouchingClauses:
         "ETG-TTL-020",
         EXPIRING,
         "`touch` sets, changes and clears the expiry; value and ETag stay as they are.",
-        needs=needs.EXPIRY,
+        needs=needs.TOUCH,
     )
     async def test_touch(self, lab: Lab) -> None:
         item = await lab.place(lab.key(), b"touched")
@@ -44,7 +44,7 @@ class TouchingClauses:
         "ETG-TTL-021",
         EXPIRING,
         "`touch` of an absent key says so, and creates nothing.",
-        needs=needs.EXPIRY,
+        needs=needs.TOUCH,
     )
     async def test_touch_of_nothing(self, lab: Lab) -> None:
         key = lab.key()
@@ -56,7 +56,7 @@ class TouchingClauses:
         "ETG-TTL-022",
         EXPIRING,
         "With an ETag, `touch` touches only if it is the key's; else it is a conflict.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.TOUCH),
     )
     async def test_touch_with_an_etag(self, lab: Lab) -> None:
         item, absent = await lab.place(lab.key(), ttl=A_MINUTE), lab.key()
@@ -74,7 +74,7 @@ class TouchingClauses:
         "ETG-TTL-023",
         EXPIRING,
         "The ETag that a key had before it was touched is good for a write.",
-        needs=needs.EXPIRY,
+        needs=(needs.CONDITIONAL, needs.TOUCH),
     )
     async def test_touch_is_no_write(self, lab: Lab) -> None:
         item = await lab.place(lab.key())
@@ -86,9 +86,24 @@ class TouchingClauses:
         "ETG-TTL-024",
         EXPIRING,
         "What is touched expires when its new time is over.",
-        needs=needs.EXPIRY,
+        needs=needs.TOUCH,
     )
     async def test_touched_expires(self, lab: Lab) -> None:
         item = await lab.place(lab.key(), ttl=A_MINUTE)
         assert await lab.store.touch(item.key, lab.soon) is True
         await lab.gone(item.key)
+
+    @clause(
+        "ETG-TTL-091",
+        EXPIRING,
+        "A store that expires keys but cannot touch them says so, and changes nothing.",
+        needs=(needs.EXPIRY, ~needs.TOUCH),
+    )
+    async def test_touching_is_refused(self, lab: Lab) -> None:
+        item, absent = await lab.place(lab.key(), ttl=600), lab.key()
+        for key in (item.key, absent):
+            for ttl in (60, None):
+                with not_supported("touching"):
+                    await lab.store.touch(key, ttl)
+        assert await lab.read(item.key) == item
+        assert await lab.read(absent) is None

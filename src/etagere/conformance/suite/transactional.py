@@ -49,7 +49,7 @@ class AllClauses:
         "ETG-TXN-002",
         TRANSACTIONAL,
         "Preconditions hold inside transactions: ETags that match, keys that are absent.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_preconditions_that_hold(self, lab: Lab) -> None:
         a, b, c = lab.together("a", "b", "c")
@@ -86,7 +86,7 @@ class AllClauses:
         "ETG-TXN-004",
         TRANSACTIONAL,
         "Operations see the earlier ones: after a delete in the transaction, first-write creates.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_delete_then_create(self, lab: Lab) -> None:
         (key,) = lab.together("key")
@@ -102,7 +102,7 @@ class AllClauses:
         TRANSACTIONAL,
         "Operations see the earlier ones: what one wrote, deleted or created is a conflict for"
         " another that expects what was before; then nothing is changed.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_conflicts_with_an_earlier_one(self, lab: Lab) -> None:
         key, new = lab.together("key", "new")
@@ -131,7 +131,7 @@ class AllClauses:
         "ETG-TXN-006",
         TRANSACTIONAL,
         "The ETags that a transaction gives are good for later writes, and those before are not.",
-        needs=CLAIMED,
+        needs=(needs.CONDITIONAL, CLAIMED),
     )
     async def test_etags_afterwards(self, lab: Lab) -> None:
         a, b = lab.together("a", "b")
