@@ -7,7 +7,7 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 
-.PHONY: help demo test conformance lint serve bench clean
+.PHONY: help demo test conformance lint serve bench determinism clean
 
 help:
 	@echo "make demo    play the stateful-service guide on SQLite, Valkey and PostgreSQL"
@@ -15,6 +15,7 @@ help:
 	@echo "make conformance  the whole kit on all our stores, and on the broken ones; see reports/"
 	@echo "make lint    ruff, mypy and pyright"
 	@echo "make serve   Dapr's state API on http://127.0.0.1:3500, with ./etagere.db behind it"
+	@echo "make determinism  the simulator in many processes: the same seeds do the same"
 	@echo "make bench   etagere against one driver call per operation"
 
 demo: $(RUN)
@@ -50,6 +51,9 @@ lint: $(DEV)
 
 bench: $(DEV)
 	@$(BIN)/python -m benchmarks.batching $(ARGS)
+
+determinism: $(DEV)
+	@$(BIN)/python -m etagere_sim.determinism $(ARGS)
 
 clean:
 	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

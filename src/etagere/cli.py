@@ -7,9 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from etagere import __version__
-from etagere.commands import COMMANDS, load
-from etagere.commands.command import Parser, parser_of
+from etagere.commands import group_for
+from etagere.commands.command import Command, Parser, parser_of
 from etagere.commands.failures import Exit, report, wants
+from etagere.commands.groups import Group
 from etagere.commands.output import ReaderGone, flushed
 
 
@@ -32,28 +33,25 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str], *, debug: bool) -> int:
-    overview = _overview()
-    if not words:
-        overview.print_help(sys.stderr)
-        return Exit.USAGE
-    name = overview.read(words[:1]).command
-    command = load(name)
-    arguments = parser_of(name, COMMANDS[name], command).read(words[1:])
+    name, summary = "etagere", ""
+    found: Command | Group = group_for(words[0] if words else "")
+    while isinstance(found, Group):
+        overview = _overview(name, found)
+        if not words:
+            overview.print_help(sys.stderr)
+            return Exit.USAGE
+        word = overview.read(words[:1]).command
+        name, summary, words = f"{name} {word}", found.commands[word], words[1:]
+        found = found.load(word)
+    arguments = parser_of(name.removeprefix("etagere "), summary, found).read(words)
     if debug:
         logging.basicConfig(level=logging.INFO)
     else:  # a store logs what it then also raises: one line is enough
         logging.getLogger("etagere").addHandler(logging.NullHandler())
-    return command.run(arguments)
+    return found.run(arguments)
 
 
-def _overview() -> Parser:
-    width = max(map(len, COMMANDS))
-    listing = "\n".join(f"  {name:{width}}  {summary}" for name, summary in COMMANDS.items())
-    parser = Parser(
-        "etagere",
-        "Versioned state with one contract, on the database you already run.",
-        f"commands:\n{listing}\n\n'etagere COMMAND --help' explains a command, with examples.",
-    )
-    parser.add_argument("command", metavar="COMMAND", choices=COMMANDS, help="one of those below")
+def _overview(name: str, group: Group) -> Parser:
+    parser = group.overview(name)
     parser.add_argument("--version", action="version", version=f"etagere {__version__}")
     return parser

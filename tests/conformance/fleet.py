@@ -101,6 +101,12 @@ def replicated_postgresql(name: str, version: int) -> Subjects:
 
 
 @contextmanager
+def simulated(name: str, settings: str) -> Subjects:
+    """A simulated cluster, whose time passes as it does here."""
+    yield named(name, f"sim://?{settings}", hooks=ClockHooks())
+
+
+@contextmanager
 def served(name: str, behind: Opens) -> Subjects:
     """A store behind our HTTP server."""
     with behind() as subject:
@@ -123,6 +129,19 @@ def named(name: str, url: str, **options: Any) -> Subject:
     return replace(subject_of_url(url, **options), name=name)
 
 
+def clusters() -> dict[str, Opens]:
+    """Return the simulated clusters whose protocols claim the whole of the contract."""
+    protocols = {
+        "single": "protocol=single",
+        "caspaxos": "protocol=caspaxos",
+        "primary-backup": "protocol=primary_backup",
+    }
+    return {
+        f"sim-{name}": partial(simulated, f"sim-{name}", f"{settings}&latency=lnkd-ssd")
+        for name, settings in protocols.items()
+    }
+
+
 def fleet() -> dict[str, Opens]:
     """Return everything that this machine has the servers for, by name."""
     alone: dict[str, Opens] = {"memory": memory, "sqlite": sqlite}
@@ -141,7 +160,7 @@ def fleet() -> dict[str, Opens]:
         "prefix": partial(layered, "prefix", partial(KeyPrefix, prefix="app||")),
         "recording": partial(layered, "recording", recorded),
     }
-    return alone | others | over_http | layers
+    return alone | others | clusters() | over_http | layers
 
 
 def recorded(inner: Backend) -> Backend:

@@ -41,6 +41,7 @@ class TestCapabilities:
             etags=ETagOrigin.SERVER,
             clock=Clock.SERVER,
             ttl_resolution=1000,
+            touching=False,
             max_value_bytes=(4 * 2**20 - 16 * 2**10) * 3 // 4,
             event_loops=frozenset({"asyncio", "trio"}),
         )
@@ -51,6 +52,10 @@ class TestCapabilities:
             async with etagere.open(server.store) as store:
                 assert store.capabilities.transactions is TransactionScope.NONE
                 assert store.capabilities.clock is Clock.NONE
+                assert store.capabilities.conditional
+        with daprd(("TTL",)) as server:
+            async with etagere.open(server.store) as store:
+                assert not store.capabilities.conditional
 
     async def test_that_the_url_knows(self, theirs: Daprd) -> None:
         async with etagere.open(f"{theirs.store}?strong=primary&transactions=none") as store:

@@ -1,0 +1,1 @@
+"""Running a cluster many times, with clients on it and trouble around it, and judging each run."""

@@ -1,0 +1,1 @@
+"""Virtual time, and the order of everything that happens in it."""

@@ -1,0 +1,1 @@
+"""Registers that are only read and written, by quorums: what `quorum_regular` and `abd` share."""
