@@ -80,10 +80,12 @@ def test_stores_as_json(here: Here) -> None:
         "capabilities": {
             "reach": "while the primary lives",
             "why_not_strong": "",
+            "conditional": True,
             "transactions": "full",
             "etags": "writer",
             "clock": "client",
             "ttl_resolution": 1,
+            "touching": True,
             "listing": True,
             "durable": False,
             "max_key_bytes": 1024,
