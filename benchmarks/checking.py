@@ -12,30 +12,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
+from functools import partial
 
-import msgspec
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
-
-from benchmarks.contests import WITH_DATA, WITHOUT, Line, Options, apart
+from benchmarks.contests import WITH_DATA, WITHOUT, Options
+from benchmarks.lines import Line, play_all
 
 
 def play(name: str, options: Options) -> list[Line]:
     """Play one contest."""
     return list((WITH_DATA | WITHOUT)[name](options))
-
-
-def table_of(lines: list[Line]) -> Table:
-    """Lay the results out for people."""
-    table = Table(title="checking histories")
-    for column in ("what", "measured", "to reach"):
-        table.add_column(column)
-    for line in lines:
-        colour = "[green]" if line.reached else "[red]"
-        table.add_row(line.what, line.measured, f"{colour}{line.to_reach}")
-    return table
 
 
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
@@ -46,7 +31,9 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--calls", type=int, default=1_000_000, help="of the large history")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", choices=[*WITH_DATA, *WITHOUT], action="append")
-    parser.add_argument("--json", metavar="FILE", help="write the results there as well")
+    parser.add_argument(
+        "--json", metavar="FILE", default="", help="write the results there as well"
+    )
     return parser.parse_args(arguments)
 
 
@@ -56,18 +43,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = Options(given.data, given.histories, given.calls, given.seed)
     contests = [*(WITH_DATA if given.data else ()), *WITHOUT]
     names = [name for name in contests if not given.only or name in given.only]
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=110)
-    lines: list[Line] = []
-    with Progress(console=console, transient=True) as progress:
-        for name in progress.track(names, description="measuring"):
-            lines += apart(play, name, options)
-    console.print(table_of(lines))
-    if not given.data:
-        console.print(f"left out without --data: {', '.join(WITH_DATA)}")
-    if given.json:
-        Path(given.json).write_bytes(msgspec.json.encode(lines))
+    note = "" if given.data else f"left out without --data: {', '.join(WITH_DATA)}"
+    one = partial(play, options=options)
+    play_all("checking histories", names, one, note=note, json=given.json)
 
 
 if __name__ == "__main__":

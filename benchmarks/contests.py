@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import gc
 import json
-import multiprocessing
 import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from random import Random
-from typing import TypeVar
 
 from msgspec import Struct
 
+from benchmarks.lines import Line, apart, at_most
 from etagere.histories.checking import read_case
 from etagere.histories.files import load_history, write_history
 from etagere.histories.formats import FORMATS
@@ -28,19 +26,8 @@ from etagere.histories.synthetic import FAULTS, Workload, generate, plant
 from etagere.histories.verdicts import Answer, overall
 from etagere.histories.versioned import calls_by_key, check_versioned, verify
 
-T = TypeVar("T")
-
 LIMITS = Limits(seconds=600)
 FORM_OF_FOLDER = {"etcd": "jepsen-log", "kv": "porcupine-kv"}
-
-
-class Line(Struct, frozen=True):
-    """One thing that is to be reached."""
-
-    what: str
-    measured: str
-    to_reach: str
-    reached: bool
 
 
 class Options(Struct, frozen=True):
@@ -50,11 +37,6 @@ class Options(Struct, frozen=True):
     histories: int
     calls: int
     seed: int
-
-
-def at_most(what: str, seconds: float, limit: float) -> Line:
-    """Return a line that is reached within so many seconds."""
-    return Line(what, f"{seconds:.3f} s", f"≤ {limit:g} s", seconds <= limit)
 
 
 def verdicts_line(what: str, count: int, wrong: list[str]) -> Line:
@@ -251,13 +233,6 @@ def timed_check(history: History) -> tuple[float, list[str]]:
 def write_generated(workload: Workload, path: Path) -> None:
     """Write a random history to a file."""
     write_history(generate(workload), path)
-
-
-def apart(work: Callable[..., T], *arguments: object) -> T:
-    """Do something in a new process, and return what it returns."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 Contest = Callable[[Options], Iterator[Line]]

@@ -14,14 +14,11 @@ import argparse
 import gc
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from functools import partial
 
-import msgspec
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
+from msgspec import Struct
 
-from benchmarks.contests import Line, apart, at_most
+from benchmarks.lines import Line, at_most, play_all
 from benchmarks.pingpong import CONTENDERS
 from etagere.histories.verdicts import Answer
 from etagere.urls import Options
@@ -37,7 +34,7 @@ from etagere_sim.world.latency import Everywhere, latency_of
 TURNS = 5
 
 
-class Sizes(msgspec.Struct, frozen=True):
+class Sizes(Struct, frozen=True):
     """How much is measured."""
 
     messages: int
@@ -110,17 +107,6 @@ def play(name: str, sizes: Sizes) -> list[Line]:
     return list(CONTESTS[name](sizes))
 
 
-def table_of(lines: list[Line]) -> Table:
-    """Lay the results out for people."""
-    table = Table(title="simulating")
-    for column in ("what", "measured", "to reach"):
-        table.add_column(column)
-    for line in lines:
-        colour = "[green]" if line.reached else "[red]"
-        table.add_row(line.what, line.measured, f"{colour}{line.to_reach}")
-    return table
-
-
 def options_of(arguments: list[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -128,7 +114,9 @@ def options_of(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--runs", type=int, default=5000, help="of caspaxos")
     parser.add_argument("--trials", type=int, default=50_000, help="of the cell")
     parser.add_argument("--only", choices=CONTESTS, action="append")
-    parser.add_argument("--json", metavar="FILE", help="write the results there as well")
+    parser.add_argument(
+        "--json", metavar="FILE", default="", help="write the results there as well"
+    )
     return parser.parse_args(arguments)
 
 
@@ -137,16 +125,7 @@ def main(arguments: list[str] | None = None) -> None:
     given = options_of(arguments)
     sizes = Sizes(given.messages, given.runs, given.trials)
     names = [name for name in CONTESTS if not given.only or name in given.only]
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=110)
-    lines: list[Line] = []
-    with Progress(console=console, transient=True) as progress:
-        for name in progress.track(names, description="measuring"):
-            lines += apart(play, name, sizes)
-    console.print(table_of(lines))
-    if given.json:
-        Path(given.json).write_bytes(msgspec.json.encode(lines))
+    play_all("simulating", names, partial(play, sizes=sizes), note="", json=given.json)
 
 
 if __name__ == "__main__":
