@@ -7,19 +7,24 @@ BIN := .venv/bin
 RUN := .venv/.installed-run
 DEV := .venv/.installed-dev
 
-.PHONY: help demo test conformance lint serve bench determinism clean
+.PHONY: help demo sim test conformance lint serve bench determinism teeth clean
 
 help:
 	@echo "make demo    play the stateful-service guide on SQLite, Valkey and PostgreSQL"
+	@echo "make sim     what strong and eventual buy, on simulated clusters; pages under reports/"
 	@echo "make test    run all tests, on real servers, and check the coverage of the core"
 	@echo "make conformance  the whole kit on all our stores, and on the broken ones; see reports/"
 	@echo "make lint    ruff, mypy and pyright"
 	@echo "make serve   Dapr's state API on http://127.0.0.1:3500, with ./etagere.db behind it"
 	@echo "make determinism  the simulator in many processes: the same seeds do the same"
+	@echo "make teeth   plant faults in the simulated protocols, and see that each is caught"
 	@echo "make bench   etagere against one driver call per operation"
 
 demo: $(RUN)
 	@$(BIN)/python -m examples.stateful_service
+
+sim: $(RUN)
+	@$(BIN)/python -m etagere_sim.tour $(ARGS)
 
 serve: $(RUN)
 	@$(BIN)/etagere serve
@@ -54,6 +59,9 @@ bench: $(DEV)
 
 determinism: $(DEV)
 	@$(BIN)/python -m etagere_sim.determinism $(ARGS)
+
+teeth: $(DEV)
+	@$(BIN)/etagere simulate mutants --workers auto $(ARGS)
 
 clean:
 	rm -rf .venv .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

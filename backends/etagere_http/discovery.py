@@ -127,6 +127,7 @@ def capabilities_of(component: Component, settings: Settings) -> Capabilities:
         clock=Clock.SERVER if "TTL" in features else Clock.NONE,
         ttl_resolution=1000,
         touching=False,
+        deletes_tell=False,
         durable=component.type != IN_MEMORY,
         max_value_bytes=limit if settings.json_values else largest_value(limit),
         event_loops=LOOPS,

@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 UPKEEP_SECONDS: Final = 1.0
 NOBODYS: Final = "\0ping"
+REFUSED_AFTER: Final = 1.0
+"""Milliseconds."""
 """A key that no user can have."""
 
 
@@ -131,21 +133,23 @@ class SimBackend:
 
     def _begin(
         self, what: Callable[[Coordinator], Coroutine[Any, Any, T]]
-    ) -> Task[T] | Unavailable:
-        seat = self._seat
-        host = seat.host
+    ) -> Task[T | Unavailable]:
+        return self._seat.host.spawn(self._carry_out(what))
+
+    async def _carry_out(
+        self, what: Callable[[Coordinator], Coroutine[Any, Any, T]]
+    ) -> T | Unavailable:
+        host = self._seat.host
         if not host.up:
+            # It takes a moment: where only calls let time pass, the host must come back some time.
+            await host.sleep(REFUSED_AFTER)
             return Unavailable(f"the client's host {host.name} is down; nothing was sent")
-        work = what(seat.cluster.coordinators[host.name])
-        return host.spawn(_later(host, self._idle, work) if self._idle else work)
+        if self._idle:
+            await host.sleep(self._idle)
+        return await what(self._seat.cluster.coordinators[host.name])
 
 
 def _perform(
     operation: Operation, consistency: Consistency, coordinator: Coordinator
 ) -> Coroutine[Any, Any, Outcome]:
     return coordinator.perform(operation, consistency)
-
-
-async def _later(host: Host, idle: float, work: Coroutine[Any, Any, T]) -> T:
-    await host.sleep(idle)
-    return await work

@@ -27,6 +27,12 @@ class Cluster:
         """Add a client's host, with a coordinator on it."""
         return self.world.add(name, self._start_coordinator)
 
+    def end(self) -> None:
+        """Let go of everything: see `World.end`."""
+        self.world.end()
+        self.replicas.clear()
+        self.coordinators.clear()
+
     def _start_replica(self, host: Host) -> None:
         self.replicas[host.name] = self.replication.start_replica(host)
 

@@ -27,9 +27,11 @@ class ClusterSettings(Struct, frozen=True, kw_only=True):
     @classmethod
     def from_options(cls, options: Options) -> Self:
         """Take them out of a URL. Raises `ConfigurationError` where they make no sense."""
-        replication = protocol_of(options)
         name = options.text("latency", USUAL_LATENCY)
         try:
+            # How far apart sites are does not depend on how many there are.
+            round_trip = latency_of(name).round_trip
+            replication = protocol_of(options, round_trip)
             latency = latency_of(name, len(replication.replicas))
         except InvalidArgument as error:
             raise options.wrong(str(error)) from error

@@ -92,6 +92,9 @@ class Capabilities(Struct, frozen=True, kw_only=True):
     """Milliseconds."""
     touching: bool = True
     """Where records expire: whether it changes only when one does."""
+    deletes_tell: bool = True
+    """Whether what an unconditional delete says, that there was something, holds at the moment of
+    the delete: of several at once on one key, only one took it away."""
     listing: bool = False
     durable: bool = True
     max_key_bytes: int = MAX_KEY_BYTES

@@ -86,6 +86,7 @@ def test_stores_as_json(here: Here) -> None:
             "clock": "client",
             "ttl_resolution": 1,
             "touching": True,
+            "deletes_tell": True,
             "listing": True,
             "durable": False,
             "max_key_bytes": 1024,

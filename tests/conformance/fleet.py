@@ -130,11 +130,14 @@ def named(name: str, url: str, **options: Any) -> Subject:
 
 
 def clusters() -> dict[str, Opens]:
-    """Return the simulated clusters whose protocols claim the whole of the contract."""
+    """Return simulated clusters: of strong protocols, and of others that claim less."""
     protocols = {
         "single": "protocol=single",
         "caspaxos": "protocol=caspaxos",
         "primary-backup": "protocol=primary_backup",
+        "abd": "protocol=abd",
+        "quorum-regular": "protocol=quorum_regular",
+        "dynamo": "protocol=dynamo&r=2&w=2",
     }
     return {
         f"sim-{name}": partial(simulated, f"sim-{name}", f"{settings}&latency=lnkd-ssd")

@@ -68,7 +68,8 @@ class Campaign(Struct, frozen=True, kw_only=True):
     def wanted(self) -> list[str]:
         """Return the faults and the branches of the protocol that it must reach."""
         replication = simulated(self.url).replication
-        return [*expected(self.faults, replication.replicas), *sorted(replication.branches)]
+        faults = expected(self.faults, replication.replicas, self.workload.clients)
+        return [*faults, *sorted(replication.branches)]
 
 
 def at_its_level(url: str, workload: Workload) -> Workload:

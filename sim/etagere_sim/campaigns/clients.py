@@ -91,6 +91,7 @@ class Client:
 
     async def insist(self, intent: Intent) -> None:
         """Do one step, again and again until it is done."""
+        await self._outside.sleep(intent.pause)
         while (await self.do(intent)).status is not Status.OK:
             await self._outside.sleep(AGAIN)
 
@@ -141,7 +142,7 @@ class Client:
         # A value and an ETag that nobody writes again: a read names its write.
         name = f"{self.name}.{self._requests}"
         expected = self.seen.get(intent.key, ABSENT) if intent.ask is Ask.SWAP else ANYTHING
-        return Write(intent.key, name.encode(), name, expected)
+        return Write(intent.key, name.encode(), intent.etag or name, expected)
 
 
 def call_of(

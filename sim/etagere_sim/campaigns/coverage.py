@@ -22,9 +22,17 @@ from etagere_sim.world.faults import (
     Slowed,
 )
 
+CUT_APART: Final = "clients cut apart"
+
 EXPECTED: Final[dict[str, tuple[str, ...]]] = {
     MESSAGES: ("message lost", "message twice", "message late"),
-    "cuts": ("cut one way", "cut both ways", "minority cut off", "majority cut off"),
+    "cuts": (
+        "cut one way",
+        "cut both ways",
+        "minority cut off",
+        "majority cut off",
+        CUT_APART,
+    ),
     "holds": ("messages held", "swizzle"),
     "pauses": ("pause",),
     "slow": ("slow host",),
@@ -40,10 +48,12 @@ NOT_OF_ONE: Final = ("minority cut off", "bit flip")
 """Faults that leave more than half of the replicas alone: there are none with fewer than three."""
 
 
-def expected(kinds: Iterable[str], replicas: Sequence[str]) -> list[str]:
+def expected(kinds: Iterable[str], replicas: Sequence[str], clients: int = 2) -> list[str]:
     """Return the names of all faults that a campaign with these kinds must have seen."""
-    names = [name for kind in kinds for name in EXPECTED[kind]]
-    return names if len(replicas) > 2 else [name for name in names if name not in NOT_OF_ONE]
+    impossible = [] if len(replicas) > 2 else [*NOT_OF_ONE]
+    if clients < 2:
+        impossible.append(CUT_APART)
+    return [name for kind in kinds for name in EXPECTED[kind] if name not in impossible]
 
 
 def never_reached(wanted: Iterable[str], reached: Mapping[str, int]) -> list[str]:
@@ -74,6 +84,8 @@ def _cut(fault: Cut, replicas: Sequence[str]) -> str:
     if len(fault.sources) == len(fault.targets) == 1:
         return "cut both ways"
     apart = sum(name in replicas for name in fault.sources)
+    if apart < len(fault.sources) and any(name not in replicas for name in fault.targets):
+        return CUT_APART
     return "minority cut off" if 2 * apart < len(replicas) else "majority cut off"
 
 

@@ -106,7 +106,7 @@ def run(
         if workload.eventual == 1:
             calls = as_strong(calls)
         verdict = check_versioned(History(calls))
-        return Run(
+        done = Run(
             seed=world.seed,
             answer=verdict.answer,
             findings=verdict.findings,
@@ -119,6 +119,9 @@ def run(
             steps=world.agenda.steps,
             trouble=trouble,
         )
+        if agenda is None and setup is None:  # else somebody may still look at it
+            cluster.end()
+        return done
 
 
 def are_the_same(cluster: Cluster) -> bool:

@@ -35,7 +35,10 @@ from etagere_sim.world.faults import (
 DISKS: Final[tuple[Disk, ...]] = get_args(Disk)
 ERRORS: Final[tuple[DiskError, ...]] = get_args(DiskError)
 MESSAGES: Final = "messages"
-LIGHT: Final = (MESSAGES, "cuts", "pauses", "slow")
+CUTS: Final = "cuts"
+SPLITS: Final = 0.6
+"""The share of runs with cuts in which also clients are on both sides of one."""
+LIGHT: Final = (MESSAGES, CUTS, "pauses", "slow")
 DRIZZLE: Final = Weather(lost=0.02, twice=0.01, late=0.02)
 STORM: Final = Weather()
 
@@ -81,6 +84,8 @@ def trouble_of(
     weather = None
     if MESSAGES in kinds and random.random() < 0.8:
         weather = DRIZZLE if light or random.random() < 0.5 else STORM
+    if CUTS in kinds and random.random() < SPLITS:
+        faults += _split(scene, random)
     return Trouble(faults, weather, until)
 
 
@@ -119,6 +124,25 @@ def _cuts(scene: Scene, random: Random) -> list[Fault]:
         apart = random.sample(scene.replicas, random.randint(least, len(scene.replicas)))
     rest = [name for name in (*scene.replicas, *scene.clients) if name not in apart]
     return [Cut(begin, end, sources=tuple(apart), targets=tuple(rest), both=True)]
+
+
+def _split(scene: Scene, random: Random) -> list[Fault]:
+    """Part the hosts in two, with clients on either side that go on as far as they are let.
+
+    It comes early, when they have most to ask, and lasts until others take over from who is gone.
+    Where one replica has an office, it is the first that holds it then: this one is left alone with
+    clients every second time.
+    """
+    replicas, clients = scene.replicas, scene.clients
+    alone = random.random() < 0.5
+    here = [name for name in replicas[1:] if not alone and random.random() < 0.5]
+    here += replicas[:1]
+    here += random.sample(clients, random.randint(1, max(1, len(clients) - 1)))
+    there = [name for name in (*replicas, *clients) if name not in here]
+    begin = min(random.expovariate(1 / 10), 0.3 * scene.until)
+    end = min(scene.until, begin + random.uniform(40.0, 200.0))
+    both = alone or random.random() < 0.8
+    return [Cut(begin, end, sources=tuple(here), targets=tuple(there), both=both)] if there else []
 
 
 def _holds(scene: Scene, random: Random) -> list[Fault]:
@@ -194,7 +218,7 @@ def _anybody(scene: Scene, random: Random) -> str:
 
 
 KINDS: Final[dict[str, Callable[[Scene, Random], list[Fault]]]] = {
-    "cuts": _cuts,
+    CUTS: _cuts,
     "holds": _holds,
     "pauses": _pauses,
     "slow": _slow,

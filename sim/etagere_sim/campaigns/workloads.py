@@ -23,7 +23,7 @@ class Ask(Enum):
     DELETE = "delete"
 
 
-class Intent(Struct, frozen=True):
+class Intent(Struct, frozen=True, omit_defaults=True):
     """One step of a client's program."""
 
     ask: Ask
@@ -31,6 +31,9 @@ class Intent(Struct, frozen=True):
     consistency: Consistency
     pause: float
     """Milliseconds before it."""
+    etag: str = ""
+    """Of a write: the ETag that it gives, even if another write gave it before. Empty: one of its
+    own, as it should be."""
 
 
 class Workload(Struct, frozen=True, kw_only=True):
@@ -78,9 +81,12 @@ class Workload(Struct, frozen=True, kw_only=True):
         return replace(self, eventual=1.0)
 
     def last(self, number: int) -> Intent:
-        """Return what a client does when all is calm again: a write that must go through."""
+        """Return what a client does when all is calm again: a write that must go through.
+
+        One client begins after the other, as they do before.
+        """
         level = Consistency.EVENTUAL if self.eventual == 1 else Consistency.STRONG
-        return Intent(Ask.SET, f"k{number % self.keys}", level, 0.0)
+        return Intent(Ask.SET, f"k{number % self.keys}", level, 2 * number * self.pause)
 
     def _intent(self, random: Random) -> Intent:
         key = f"k{random.randrange(self.keys)}" if self.keys > 1 else "k0"

@@ -15,8 +15,11 @@ from etagere.commands.groups import Group
 COMMANDS: Final = {
     "pbs": "how likely a read is consistent, for a quorum and its latencies",
     "sweep": "run a cluster under many seeds and faults, and judge each run",
+    "scenario": "play what is documented of real systems, weak and strong",
+    "mutants": "plant faults in the protocols, and see that each is caught",
     "replay": "run a plan again, and tell whether it comes out as it did",
     "shrink": "make the trouble behind a failing seed as small as it can be",
+    "timeline": "draw a run in space and time, as a page",
     "compare": "hold protocols and settings against each other, in one table and one plot",
 }
 """What there is, in the order of the help text."""

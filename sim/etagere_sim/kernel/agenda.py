@@ -128,6 +128,12 @@ class Agenda:
         """Let nothing more happen in this `play`."""
         self._going = False
 
+    def clear(self) -> None:
+        """Forget all that was to be done, and who might wait for it."""
+        self._heap.clear()
+        self._soon.clear()
+        self.witnesses.clear()
+
     def deadlock(self) -> Deadlock:
         """Return the error that says who waits for what."""
         who = [line for witness in self.witnesses for line in witness()]

@@ -19,8 +19,11 @@ PROTOCOLS: Final = {
 """Where each protocol is. They are imported when they are asked for."""
 
 
-def protocol_of(options: Options) -> Replication:
-    """Return the protocol that a `sim://` URL names, with its settings (by default single)."""
+def protocol_of(options: Options, round_trip: float = 0.0) -> Replication:
+    """Return the protocol that a `sim://` URL names, with its settings (by default single).
+
+    Times that the URL does not say fit a network in which a round trip takes so many milliseconds.
+    """
     module, _, name = PROTOCOLS[options.choice("protocol", *PROTOCOLS)].partition(":")
     kind: type[Replication] = getattr(import_module(module), name)
-    return kind.from_options(options)
+    return kind.from_options(options, round_trip)

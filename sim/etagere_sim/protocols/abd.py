@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import Self
 
 from etagere.urls import Options
+from etagere_sim.protocols import waiting
 from etagere_sim.protocols.registers.knobs import Knobs, conditional_of, keepers_of
 from etagere_sim.protocols.registers.replication import Registers
 
@@ -20,12 +21,14 @@ from etagere_sim.protocols.registers.replication import Registers
 class Abd(Registers):
     """Majorities, and write-back. Gets and sets are linearizable, and so is that a key is deleted.
 
-    What depends on what is there (a conditional operation, a touch) is refused, or unsafe.
+    So are writes that keep the expiry, but for those that are under way at the very moment at which
+    the record expires. What else depends on what is there (a conditional operation, a touch) is
+    refused, or unsafe.
     """
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
-        """Take the settings out of a `sim://` URL: `n`, `unsafe` and `cas`."""
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
+        """Take the settings out of a `sim://` URL: `n`, `unsafe`, `cas` and times."""
         keepers = keepers_of(options)
         majority = len(keepers) // 2 + 1
         return cls(
@@ -35,5 +38,7 @@ class Abd(Registers):
                 write_quorum=majority,
                 write_back=True,
                 conditional=conditional_of(options),
+                patience=waiting.patience(options, round_trip),
+                deadline=waiting.deadline(options, round_trip),
             )
         )

@@ -75,8 +75,8 @@ class Replication(ABC):
 
     @classmethod
     @abstractmethod
-    def from_options(cls, options: Options) -> Self:
-        """Take the settings out of a `sim://` URL."""
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
+        """Take the settings out of a `sim://` URL; times that are left out fit the round trip."""
 
     def replicas_of(self, key: str) -> tuple[str, ...]:
         """Return the hosts that keep a key: all of them, unless the protocol says otherwise."""

@@ -11,16 +11,21 @@ from __future__ import annotations
 from typing import Self
 
 from etagere.urls import Options
+from etagere_sim.protocols import waiting
 from etagere_sim.protocols.registers.knobs import Knobs, conditional_of, keepers_of
 from etagere_sim.protocols.registers.replication import Registers
 
 
 class QuorumRegular(Registers):
-    """Reads of R replicas and writes to W, without write-back."""
+    """Reads of R replicas and writes to W, without write-back: also eventual reads ask R.
+
+    It does not claim to be strong, although a read misses no write that returned before it began:
+    who reads the new value and tells another, who then reads the old one, has been misled.
+    """
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
-        """Take the settings out of a `sim://` URL: `n`, `r`, `w`, `unsafe` and `cas`."""
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
+        """Take the settings out of a `sim://` URL: `r` and `w`, and those of `Abd`."""
         keepers = keepers_of(options)
         number, majority = len(keepers), len(keepers) // 2 + 1
         read_quorum = options.integer("r", majority, least=1)
@@ -37,6 +42,9 @@ class QuorumRegular(Registers):
                 read_quorum=read_quorum,
                 write_quorum=write_quorum,
                 write_back=False,
+                eventual_reads=read_quorum,
                 conditional=conditional_of(options),
+                patience=waiting.patience(options, round_trip),
+                deadline=waiting.deadline(options, round_trip),
             )
         )

@@ -47,6 +47,14 @@ class Disk:
             self._durable[name] = self._values.get(name, NOTHING)
         self._values[name] = value
 
+    def put(self, name: str, value: Any) -> None:
+        """Write and sync at once. Raises `DiskFailed`."""
+        if self.failing or self._durable or self._corrupt:
+            self.write(name, value)
+            self.sync()
+        else:
+            self._values[name] = value
+
     def remove(self, name: str) -> None:
         """Remove a value, for good with the next sync. Raises `DiskFailed`."""
         self.write(name, None)

@@ -13,7 +13,8 @@ from etagere_sim.world.links import Links
 from etagere_sim.world.mailboxes import Mailbox
 from etagere_sim.world.messages import Message
 from etagere_sim.world.tasks import Sleep, Task, Waiting
-from etagere_sim.world.trace import TracedAsked, TracedTask, What
+from etagere_sim.world.trace import What
+from etagere_sim.world.traced import TracedAsked, TracedTask
 
 if TYPE_CHECKING:
     from etagere_sim.world.world import World
@@ -40,7 +41,7 @@ class Host:
         self.name = name
         self.clock = Clock(world.agenda)
         self.disk = Disk()
-        self.links = Links(lambda target: world.link(self, target))
+        self.links = Links(world, name)
         self.epoch = 0
         """Counts the lives of the process: what was meant for an earlier one is lost."""
         self.up = True
@@ -194,6 +195,18 @@ class Host:
                 self._boot(self)
             except (DiskFailed, Corrupt) as failure:
                 self.fail(failure)
+
+    def end(self) -> None:
+        """Let go of all that it does and knows: the world ends."""
+        self.epoch += 1  # so that none of its tasks runs on, as others let go of what they hold
+        for task in list(self.tasks):
+            task.end()
+        self.tasks.clear()
+        self.links.clear()
+        self.handlers.clear()
+        self.deadlines.clear()
+        self._asked.clear()
+        self._paused = None
 
     def _wake(self, entry: tuple[int, Callable[[Any], object], Any]) -> None:
         epoch, do, what = entry

@@ -17,6 +17,7 @@ from __future__ import annotations
 from math import isfinite
 from pathlib import Path
 from random import Random
+from statistics import median
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
 import msgspec
@@ -48,6 +49,8 @@ __all__ = [
     "latency_of",
 ]
 
+SAMPLES: Final = 999
+"""Round trips that are tried to learn how long they take."""
 Delays: TypeAlias = tuple[tuple[Sampler, Sampler], tuple[Sampler, Sampler]]
 """What draws the delays on a link: ((R, S), (W, A))."""
 
@@ -63,6 +66,11 @@ class Legs(NamedTuple):
 
 class Latency(Protocol):
     """How long messages take between any two hosts."""
+
+    @property
+    def round_trip(self) -> float:
+        """How long a question and its answer take together, every second time at most."""
+        ...
 
     def between(self, source: str, target: str, random: Random) -> Delays:
         """Return what draws the delays from one host to another."""
@@ -83,6 +91,12 @@ class Everywhere(Struct, frozen=True):
         """The distributions of the four legs."""
         others = self.others
         return Legs(self.writes or others, self.acks or others, others, self.replies or others)
+
+    @property
+    def round_trip(self) -> float:
+        """How long a question and its answer take together, every second time at most."""
+        writes, acks, reads, replies = self.legs
+        return max(_there_and_back(writes, acks), _there_and_back(reads, replies))
 
     def between(self, source: str, target: str, random: Random) -> Delays:
         """Return what draws the delays from one host to another."""
@@ -112,6 +126,15 @@ class Sites(Struct, frozen=True):
         """The distributions of the four legs, within a site."""
         return self.within.legs
 
+    @property
+    def round_trip(self) -> float:
+        """The same between the two sites that are furthest apart."""
+        numbers = range(len(self.apart))
+        ways = [
+            self.apart[one][other] + self.apart[other][one] for one in numbers for other in numbers
+        ]
+        return self.within.round_trip + max(ways)
+
     def site(self, host: str) -> int:
         """Return the number of a host's site. A host whose name has no number is at the first."""
         digits = host.lstrip("abcdefghijklmnopqrstuvwxyz_-")
@@ -128,6 +151,11 @@ class Sites(Struct, frozen=True):
             _further(write, way),
             _further(ack, way),
         )
+
+
+def _there_and_back(there: Distribution, back: Distribution) -> float:
+    go, return_ = there.sampler(Random(0)), back.sampler(Random(1))
+    return median(go() + return_() for _ in range(SAMPLES))
 
 
 def _further(sampler: Sampler, way: float) -> Sampler:

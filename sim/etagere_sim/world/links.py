@@ -11,6 +11,7 @@ from etagere_sim.world.faults import LATE, LOST, TWICE, MessageFault, Weather
 if TYPE_CHECKING:
     from etagere_sim.world.hosts import Host, Packet
     from etagere_sim.world.latency import Latency
+    from etagere_sim.world.messages import Message
     from etagere_sim.world.world import World
 
 
@@ -24,9 +25,9 @@ class Link:
         "_after",
         "_arrive",
         "_delays",
+        "_draw",
         "_held",
         "_holds",
-        "_luck",
         "_risk",
         "_weather",
         "cut",
@@ -52,7 +53,7 @@ class Link:
         """Milliseconds on top of each delay."""
         self.plan: dict[tuple[str, int], tuple[str, float]] = {}
         """What happens to single messages, by what they are and which of these it is."""
-        self.seen: dict[str, int] = {}
+        self.seen: dict[type[Message], int] = {}
         """How many messages of each kind there were while it was troubled."""
         self._after = world.agenda.after
         self._arrive: Callable[[Packet], object] = target.arrive
@@ -70,7 +71,7 @@ class Link:
         if weather is not None:
             self.troubled = True
             self._risk = weather.lost + weather.twice + weather.late
-            self._luck = self.world.weather_random
+            self._draw = self.world.weather_random.random
 
     def send(self, packet: Packet) -> None:
         """Send a message on its way."""
@@ -104,28 +105,35 @@ class Link:
 
     def _send_in_trouble(self, packet: Packet, delay: float) -> None:
         # The delay is drawn in any case: the fate of one message must not change that of the next.
-        kind = type(packet[2]).__name__
+        kind = type(packet[2])
         number = self.seen[kind] = self.seen.get(kind, 0) + 1
         if self.cut:
             self.world.mark("message cut off")
             self.lose(packet, "cut")
             return
-        delay += self.slower
-        fate = self.plan.get((kind, number)) if self.plan else None
+        fate = self.plan.get((kind.__name__, number)) if self.plan else None
         if fate is None and self._risk:
-            luck = self._luck.random()
+            luck = self._draw()
             if luck < self._risk:
                 fate = self._drawn(luck)
         if fate is not None:
-            what, more = fate
-            self.world.befell(MessageFault(what, self.source, self.target, kind, number, more))
-            if what == LOST:
-                self.lose(packet, LOST)
-                return
-            if what == TWICE:
-                self._let_go(packet, delay)
-            delay += more
-        self._let_go(packet, delay)
+            self._meet(fate, packet, number, delay + self.slower)
+        elif self._holds:
+            self._held.append((packet, delay + self.slower))
+        else:
+            self._after(delay + self.slower, self.target, self._arrive, packet)
+
+    def _meet(self, fate: tuple[str, float], packet: Packet, number: int, delay: float) -> None:
+        """Let something happen to a message."""
+        what, more = fate
+        kind = type(packet[2]).__name__
+        self.world.befell(MessageFault(what, self.source, self.target, kind, number, more))
+        if what == LOST:
+            self.lose(packet, LOST)
+            return
+        if what == TWICE:
+            self._let_go(packet, delay)
+        self._let_go(packet, delay + more)
 
     def _drawn(self, luck: float) -> tuple[str, float]:
         weather = self._weather
@@ -133,7 +141,7 @@ class Link:
         if luck < weather.lost:
             return LOST, 0.0
         what = TWICE if luck < weather.lost + weather.twice else LATE
-        return what, self._luck.uniform(0.0, weather.late_by)
+        return what, weather.late_by * self._draw()
 
     def _let_go(self, packet: Packet, delay: float) -> None:
         if self._holds:
@@ -145,10 +153,11 @@ class Link:
 class Links(dict[str, Link]):
     """The links from one host to others, each made when it is asked for: most are never used."""
 
-    def __init__(self, make: Callable[[str], Link]) -> None:
+    def __init__(self, world: World, source: str) -> None:
         super().__init__()
-        self._make = make
+        self._world = world
+        self._source = source
 
     def __missing__(self, target: str) -> Link:
-        link = self[target] = self._make(target)
+        link = self[target] = self._world.link(self._source, target)
         return link

@@ -73,6 +73,10 @@ class Task(Generic[T]):
             self._host.world.buried.append(self._work)
             self._finish(Interrupted(f"{self._host.name} died"))
 
+    def end(self) -> None:
+        """End without a result: nobody is there any more to hear of it."""
+        self._work = self._watchers = self._waits_for = None
+
     def watch(self, watcher: Callable[[T | BaseException], object]) -> None:
         """Call the watcher with the result, once it is there."""
         if self._work is None:
@@ -94,7 +98,7 @@ class Task(Generic[T]):
         return self.result  # type: ignore[return-value]
 
     def _finish(self, result: T | BaseException) -> None:
-        self._work = None
+        self._work = self._waits_for = None
         self.result = result
         self._host.tasks.pop(self, None)
         if self._watchers is not None:

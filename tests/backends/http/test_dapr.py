@@ -42,6 +42,7 @@ class TestCapabilities:
             clock=Clock.SERVER,
             ttl_resolution=1000,
             touching=False,
+            deletes_tell=False,
             max_value_bytes=(4 * 2**20 - 16 * 2**10) * 3 // 4,
             event_loops=frozenset({"asyncio", "trio"}),
         )

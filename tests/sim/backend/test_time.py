@@ -148,8 +148,10 @@ class TestCancelled:
 
 
 class TestChaos:
-    async def test_under_chaos_a_strong_store_stays_right(self) -> None:
-        url = "sim://?protocol=caspaxos&chaos=all&pace=fast&seed=5"
+    @pytest.mark.parametrize("seed", [1, 5])
+    async def test_under_chaos_a_strong_store_stays_right(self, seed: int) -> None:
+        # With seed 1 the client's host dies while nothing but its calls lets time pass.
+        url = f"sim://?protocol=caspaxos&chaos=all&pace=fast&seed={seed}"
         async with etagere.open(url, timeout=30) as store:
             last: set[bytes] = set()
             for number in range(200):
@@ -166,7 +168,7 @@ class TestChaos:
             backend = store._backend
             assert isinstance(backend, SimBackend)
             marks = backend._seat.cluster.world.marks
-        assert sum(count for mark, count in marks.items() if mark.startswith("fault")) > 20
+        assert sum(count for mark, count in marks.items() if mark.startswith("fault")) > 3
 
     async def test_light_chaos_kills_nobody(self) -> None:
         async with etagere.open("sim://?protocol=caspaxos&chaos=light&pace=fast") as store:

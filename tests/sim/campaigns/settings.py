@@ -10,7 +10,9 @@ ABD = "sim://?protocol=abd"
 WEAK = "sim://?protocol=dynamo&r=1&w=1"
 REGULAR = "sim://?protocol=quorum_regular&latency=constant:1"
 """With every message as fast as the others only faults can show that it is not atomic."""
-BAD_SEED = 17
+UNSAFE = f"{REGULAR}&unsafe=1"
+"""The same claims to be strong, and to write on a condition."""
+BAD_SEED = 686
 """Of `REGULAR` under all faults."""
 
 

@@ -8,7 +8,7 @@ from etagere.errors import InvalidArgument
 from etagere_sim.campaigns.coverage import EXPECTED, expected, faults_by_name
 from etagere_sim.campaigns.runs import Trouble
 from etagere_sim.campaigns.troubles import LIGHT, MESSAGES, kinds_of, trouble_of
-from etagere_sim.world.faults import BitFlipped, Died, Held, MessageFault
+from etagere_sim.world.faults import BitFlipped, Cut, Died, Held, MessageFault
 
 CLIENTS = ["c1", "c2", "c3"]
 FIVE = [f"r{number}" for number in range(1, 6)]
@@ -66,6 +66,22 @@ def test_a_swizzle_is_let_go_in_another_order() -> None:
     )
 
 
+def test_splits_leave_clients_on_both_sides_and_now_and_then_one_replica_alone_with_some() -> None:
+    splits = [
+        fault
+        for trouble in troubles("cuts")
+        for fault in trouble.faults
+        if isinstance(fault, Cut) and {name[0] for name in fault.sources} == {"r", "c"}
+        if any(name in CLIENTS for name in fault.targets)
+    ]
+    assert 0.5 * len(SEEDS) < len(splits) < 0.75 * len(SEEDS)
+    assert all(set(fault.sources) | set(fault.targets) == {*THREE, *CLIENTS} for fault in splits)
+    alone = [fault for fault in splits if not {"r2", "r3"} & set(fault.sources)]
+    assert 0.4 * len(splits) < len(alone) < 0.8 * len(splits)
+    assert not all(fault.both for fault in splits)
+    assert troubles("cuts", THREE[:1]), "there can be a single replica"
+
+
 def test_crashes_can_take_all_replicas_at_once() -> None:
     crashed = [
         {fault.host for fault in trouble.faults if isinstance(fault, Died)}
@@ -88,6 +104,8 @@ def test_what_cannot_be_is_not_expected() -> None:
     assert "minority cut off" in expected(["cuts"], THREE)
     assert "minority cut off" not in expected(["cuts"], THREE[:2])
     assert expected(["bits"], THREE[:1]) == []
+    assert "clients cut apart" in expected(["cuts"], THREE)
+    assert "clients cut apart" not in expected(["cuts"], THREE, clients=1)
 
 
 def test_single_messages_are_counted_by_what_befell_them() -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from etagere.histories.verdicts import Anomaly
 from etagere.operations import Consistency, Operation, Outcome
 from etagere.urls import Options
+from etagere_sim.campaigns.plans import replay
 from etagere_sim.campaigns.runs import Run, Trouble, run
 from etagere_sim.campaigns.troubles import kinds_of, trouble_of
 from etagere_sim.campaigns.workloads import Ask, Intent, Workload
 from etagere_sim.cluster import Cluster
 from etagere_sim.protocols import protocol_of
 from etagere_sim.protocols.protocol import Replication
+from etagere_sim.scenarios import SCENARIOS
+from etagere_sim.scenarios.steps import url_of
 from etagere_sim.world.distributions import Constant, ParetoMixture
 from etagere_sim.world.faults import Fault
 from etagere_sim.world.latency import Everywhere
@@ -23,6 +27,11 @@ from etagere_sim.world.world import World
 STEADY = Everywhere(Constant(1.0))
 UNSTEADY = Everywhere(ParetoMixture(0.9, 1.0, 3.5, 0.1))
 """Most messages take a millisecond or two, one in ten takes ten."""
+
+
+def scenario_on(name: str, settings: str) -> Run:
+    """Play the plan of a named scenario on the cluster of a `sim://` URL with these settings."""
+    return replay(replace(SCENARIOS[name].weak, url=url_of(settings)))
 
 
 def gets(pause: float, level: Consistency = Consistency.STRONG) -> Intent:

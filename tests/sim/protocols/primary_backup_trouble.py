@@ -1,4 +1,4 @@
-"""Trouble of every kind, and splits of the hosts with clients on both sides besides."""
+"""Trouble of every kind for a primary and its backups, and transactions under it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,11 @@ from etagere_sim.campaigns.runs import Run, Trouble, run
 from etagere_sim.campaigns.troubles import kinds_of, trouble_of
 from etagere_sim.campaigns.workloads import Workload
 from etagere_sim.cluster import Cluster
-from etagere_sim.kernel.streams import stream
 from etagere_sim.protocols import protocol_of
 from etagere_sim.protocols.primary_backup import PrimaryBackup
-from etagere_sim.world.faults import Cut, Fault
 from etagere_sim.world.hosts import Host
 from etagere_sim.world.world import World
 from tests.sim.protocols.plans import UNSTEADY
-
-UNTIL = 300.0
 
 
 def replication_of(settings: str) -> PrimaryBackup:
@@ -43,12 +39,8 @@ def replication_of(settings: str) -> PrimaryBackup:
 
 def trouble_for(replication: PrimaryBackup, workload: Workload, seed: int) -> Trouble:
     """Return what goes wrong under a seed."""
-    hosts = [*replication.replicas, *workload.names()]
-    usual = trouble_of(
-        seed, kinds_of("all"), replication.replicas, workload.names(), workload.operations
-    )
-    splits = [_split(hosts, seed, number) for number in range(seed % 3)]
-    return Trouble((*usual.faults, *splits), usual.weather, UNTIL)
+    kinds, clients = kinds_of("all"), workload.names()
+    return trouble_of(seed, kinds, replication.replicas, clients, workload.operations)
 
 
 def troubled(settings: str, workload: Workload, seeds: range) -> Iterator[Run]:
@@ -57,15 +49,6 @@ def troubled(settings: str, workload: Workload, seeds: range) -> Iterator[Run]:
     for seed in seeds:
         trouble = trouble_for(replication, workload, seed)
         yield run(replication, UNSTEADY, workload, seed, trouble)
-
-
-def _split(hosts: list[str], seed: int, number: int) -> Fault:
-    random = stream(seed, "split", str(number))
-    here = tuple(host for host in hosts if random.random() < 0.5)
-    there = tuple(host for host in hosts if host not in here)
-    begin = random.uniform(0.0, 200.0)
-    end = begin + random.uniform(30.0, 150.0)
-    return Cut(begin, min(UNTIL, end), sources=here, targets=there, both=random.random() < 0.8)
 
 
 # --- transactions -----------------------------------------------------------------------------
@@ -83,7 +66,7 @@ def transacted(settings: str, seed: int) -> list[Call]:
     trouble = trouble_for(replication, Workload(operations=ROUNDS), seed)
     for fault in trouble.faults:
         fault.schedule(world)
-    world.agenda.at(UNTIL, "", lambda _: world.calm())
+    world.agenda.at(trouble.until, "", lambda _: world.calm())
     tasks = [outside.spawn(player.play(outside)) for player in players]
     world.agenda.run(lambda: all(task.done for task in tasks))
     return sorted((call for each in players for call in each.calls), key=lambda call: call.start)

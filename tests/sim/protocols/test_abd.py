@@ -14,6 +14,7 @@ from etagere.operations import (
     KEEP,
     Consistency,
     Operation,
+    Outcome,
     Read,
     Record,
     Remove,
@@ -23,12 +24,15 @@ from etagere.operations import (
 )
 from etagere.urls import Options
 from etagere_sim.campaigns.workloads import Workload
+from etagere_sim.cluster import Cluster
 from etagere_sim.protocols.abd import Abd
 from etagere_sim.protocols.registers.accessor import Accessor
 from etagere_sim.protocols.registers.messages import Tag
-from etagere_sim.world.faults import BitFlipped, Cut, Died
+from etagere_sim.world.faults import BitFlipped, Cut, Died, Held
 from etagere_sim.world.hosts import Host
-from tests.sim.protocols.plans import Plan, deletes, gets, runs, sets, told
+from etagere_sim.world.tasks import Task
+from etagere_sim.world.world import World
+from tests.sim.protocols.plans import STEADY, Plan, deletes, gets, runs, sets, told
 
 PLAIN = Workload(conditional=0.0)
 DELETING = Workload(conditional=0.0, deletes=0.3, keys=2)
@@ -50,7 +54,7 @@ class Reusing(Accessor):
     """A mutant: its tags are a number and the client's name, and a new life reuses them."""
 
     def _tag_for(self, operation: Write | Remove | Touch, newest: Tag) -> Tag:
-        return newest[0] + 1, self._host.name
+        return newest[0] + 1, self._host.name, 0, ""
 
 
 class AbdReusing(Abd):
@@ -154,7 +158,6 @@ class TestOperations:
         [
             Write("k", b"1", "e", ABSENT),
             Write("k", b"1", "e", "d"),
-            Write("k", b"1", "e", ttl=KEEP),
             Remove("k", "d"),
             Touch("k", 1000),
             Transaction((Write("k", b"1", "e"),)),
@@ -180,3 +183,46 @@ class TestOperations:
     def test_a_write_that_is_in_place_is_in_place(self) -> None:
         write = Write("k", b"1", "e")
         assert told("abd", write, write, Read("k")) == [True, True, Record(b"1", "e")]
+
+
+class TestWritesThatKeepTheExpiry:
+    def test_they_keep_what_is_there(self) -> None:
+        first, read = Write("k", b"1", "a", ttl=5000), Read("k")
+        kept, again = Write("k", b"2", "b", ttl=KEEP), Write("k", b"3", "c", ttl=KEEP)
+        _, before, _, after, _, last = told("abd", first, read, kept, read, again, read)
+        assert isinstance(before, Record)
+        assert after == Record(b"2", "b", before.expires_at)
+        assert last == Record(b"3", "c", before.expires_at)
+
+    def test_where_there_is_nothing_there_is_nothing_to_keep(self) -> None:
+        kept = Write("k", b"2", "b", ttl=KEEP)
+        assert told("abd", kept, Read("k")) == [True, Record(b"2", "b")]
+        gone = Write("k", b"1", "a", ttl=20)
+        assert told("abd", gone, kept, Read("k"), pause=40.0)[2] == Record(b"2", "b")
+        assert told("abd", gone, Remove("k"), kept, Read("k"))[3] == Record(b"2", "b")
+
+    def test_one_that_is_late_undoes_no_expiry_that_was_set_meanwhile(self) -> None:
+        world = World(0, STEADY)
+        cluster = Cluster(world, Abd.from_options(Options("sim://")))
+        hosts = {name: cluster.client(name) for name in ("c1", "c2")}
+        # What c1 has read is old by the time at which its write arrives.
+        Held(at=31.5, until=80, sources=("c1",), targets=("r1", "r2", "r3")).schedule(world)
+
+        def perform(client: str, operation: Operation) -> Task[Outcome]:
+            coordinator = cluster.coordinators[client]
+            return hosts[client].spawn(coordinator.perform(operation, Consistency.STRONG))
+
+        perform("c1", Write("k", b"1", "a", ttl=9000))
+        world.agenda.play(30.0)
+        late = perform("c1", Write("k", b"2", "z", ttl=KEEP))
+        world.agenda.play(40.0)
+        perform("c2", Write("k", b"3", "b", ttl=100))
+        world.agenda.play(50.0)
+        seen = perform("c2", Read("k"))
+        world.agenda.run(lambda: late.done)
+        last = perform("c2", Read("k"))
+        world.agenda.run(lambda: last.done)
+        assert late.result is True
+        assert isinstance(seen.result, Record)
+        assert seen.result.etag == "b"
+        assert last.result == seen.result

@@ -146,8 +146,24 @@ def test_what_one_clock_found_expired_stays_so() -> None:
 def test_the_second_write_takes_one_round_trip() -> None:
     town = Town()
     assert [town.takes("c1", operation) for operation in (ONE, TWO, Read("k"))] == [4, 2, 2]
-    town.ask("c2", Read("k"))
-    assert town.takes("c1", Read("k")) > 2, "another proposer came in between"
+    town.ask("c2", Write("k", b"three", "e3"))
+    assert town.takes("c1", Write("k", b"four", "e4")) == 4, "another proposer came in between"
+
+
+def test_a_read_disturbs_no_writer() -> None:
+    town = Town()
+    town.ask("c1", ONE)
+    assert town.takes("c2", Read("k")) == 2
+    assert town.takes("c1", TWO) == 2
+
+
+def test_a_write_that_comes_too_late_is_as_good_as_a_prepare() -> None:
+    town = Town()
+    town.ask("c1", ONE)
+    town.ask("c2", TWO)
+    assert town.takes("c1", Write("k", b"three", "e3", "e2")) == 4
+    assert town.ask("c2", Read("k")) == Record(b"three", "e3")
+    assert "a proposer backs off" not in town.world.marks
 
 
 def test_without_a_cache_every_write_takes_two() -> None:

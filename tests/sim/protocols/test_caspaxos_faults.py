@@ -16,7 +16,7 @@ from etagere_sim.campaigns.runs import Run, run
 from etagere_sim.campaigns.troubles import kinds_of, trouble_of
 from etagere_sim.campaigns.workloads import Workload
 from etagere_sim.protocols import protocol_of
-from etagere_sim.protocols.caspaxos import growing, knobs
+from etagere_sim.protocols.caspaxos import growing, knobs, looking
 from etagere_sim.protocols.caspaxos.acceptor import Acceptor
 from etagere_sim.protocols.caspaxos.change import Change
 from etagere_sim.protocols.caspaxos.ledger import Ledger, Slot
@@ -27,11 +27,13 @@ from etagere_sim.protocols.caspaxos.messages import (
     Ballot,
     Cell,
     Configuration,
+    Outdated,
     Prepare,
     Promise,
     Refused,
 )
-from etagere_sim.protocols.caspaxos.proposer import Prepared, Proposer
+from etagere_sim.protocols.caspaxos.prepared import Prepared
+from etagere_sim.protocols.caspaxos.proposer import Proposer
 from tests.sim.protocols.plans import UNSTEADY, runs
 
 BRANCHES = {
@@ -46,6 +48,8 @@ BRANCHES = {
     "an eventual read asks another replica",
     "an old configuration is refused",
     "one round trip",
+    "too late, and prepared",
+    "acceptors are not of one mind",
 }
 DELETING = Workload(deletes=0.3, keys=2)
 COLLECTED = Workload(deletes=0.4, pause=15.0)
@@ -175,6 +179,28 @@ def trusts_old_reads(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Proposer, "keep", keep)
 
 
+def reads_what_one_holds(patch: pytest.MonkeyPatch) -> None:
+    """A quorum read ends with the first answer."""
+    agreed = looking._agreed
+    patch.setattr(looking, "_agreed", lambda asked, quorum: agreed(asked, 1))
+
+
+def promises_what_it_forgets(patch: pytest.MonkeyPatch) -> None:
+    """Who comes too late gets a promise, and it is not kept."""
+    accept = Acceptor.accept
+
+    def promising(
+        self: Acceptor, source: str, asked: Accept
+    ) -> Accepted | Promise | Refused | Outdated:
+        slot = self.ledger.slot(asked.key)
+        answer = accept(self, source, asked)
+        if type(answer) is Promise and slot is not None:
+            self.ledger.keep(asked.key, slot)
+        return answer
+
+    patch.setattr(Acceptor, "accept", promising)
+
+
 def removes_promises(patch: pytest.MonkeyPatch) -> None:
     """A removed slot leaves no promise behind."""
     patch.setattr(Ledger, "remove", lambda self, key, slot: self.erase(key))
@@ -199,6 +225,8 @@ def asks_one_for_promises(patch: pytest.MonkeyPatch) -> None:
         accepts_anything,
         forgets_promises,
         trusts_old_reads,
+        reads_what_one_holds,
+        promises_what_it_forgets,
         removes_promises,
         takes_forgotten_for_never,
         asks_one_for_promises,

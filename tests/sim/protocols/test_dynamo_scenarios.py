@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -14,17 +14,19 @@ from etagere_sim.campaigns.workloads import Ask, Intent, Workload
 from etagere_sim.cluster import Cluster
 from etagere_sim.protocols import protocol_of
 from etagere_sim.protocols.dynamo.replica import DynamoReplica
-from etagere_sim.world.faults import BitFlipped, ClockStepped, Cut, Died, Fault
+from etagere_sim.scenarios import SCENARIOS
+from etagere_sim.scenarios.dynamo import FIRST, SECOND, THIRD
+from etagere_sim.world.faults import BitFlipped, ClockStepped, Cut, Died, Disk, Fault
 from tests.sim.protocols.plans import STEADY, anomalies
 
-GET, SET, SWAP, DELETE = Ask.GET, Ask.SET, Ask.SWAP, Ask.DELETE
+GET, SET, SWAP = Ask.GET, Ask.SET, Ask.SWAP
 STRONG = ("caspaxos", "abd")
 Step = tuple[float, Ask]
 """Milliseconds after the end of the one before, and what is asked for."""
 
 
 def play(
-    settings: str, programs: dict[str, Sequence[Step]], *faults: Fault, key: str = "k0"
+    settings: str, programs: Mapping[str, Sequence[Step]], *faults: Fault, key: str = "k0"
 ) -> tuple[Run, Cluster]:
     """Play programs on a cluster where each message takes a millisecond."""
     clusters: list[Cluster] = []
@@ -50,9 +52,15 @@ def play(
 
 
 def dynamo(
-    settings: str, programs: dict[str, Sequence[Step]], *faults: Fault, key: str = "k0"
+    settings: str, programs: Mapping[str, Sequence[Step]], *faults: Fault, key: str = "k0"
 ) -> tuple[Run, Cluster]:
     return play(f"protocol=dynamo&{settings}", programs, *faults, key=key)
+
+
+def steps_of(scenario: str) -> dict[str, Sequence[Step]]:
+    """Return what the clients do in a named scenario."""
+    played = SCENARIOS[scenario].weak.programs_played()
+    return {name: [(step.pause, step.ask) for step in steps] for name, steps in played.items()}
 
 
 def reads(done: Run) -> list[str | None]:
@@ -62,8 +70,8 @@ def reads(done: Run) -> list[str | None]:
 
 # --- last writer wins, and siblings -------------------------------------------------------------
 
-SKEWED = ClockStepped(host="c1", at=0.0, by=1000.0)
-BLIND = {"c1": [(10.0, SET)], "c2": [(20.0, SET), (10.0, GET)]}
+(SKEWED,) = SCENARIOS["lww_clock_skew"].weak.faults
+BLIND = steps_of("lww_clock_skew")
 INFORMED = {"c1": [(10.0, SET)], "c2": [(15.0, GET), (5.0, SET), (10.0, GET)]}
 
 
@@ -107,16 +115,8 @@ def test_a_strong_protocol_minds_no_clocks(protocol: str) -> None:
 
 # --- sloppy quorums and hints -------------------------------------------------------------------
 
-FIRST, SECOND, THIRD = "r2", "r1", "r3"
-"""Who keeps k0 on a ring of five, in its order."""
-APART = {
-    "c1": [(10.0, SET), (50.0, SET)],
-    "c2": [(150.0, GET)],
-}
-PARTED = (
-    Cut(50.0, 400.0, sources=("c1",), targets=(SECOND, THIRD)),
-    Cut(50.0, 400.0, sources=("c2",), targets=(FIRST,)),
-)
+APART = steps_of("sloppy_quorum_stale")
+PARTED = SCENARIOS["sloppy_quorum_stale"].weak.faults
 
 
 def test_a_sloppy_quorum_need_not_meet_the_quorum_of_a_read() -> None:
@@ -146,12 +146,8 @@ def test_a_read_asks_stand_ins_and_finds_what_they_hold() -> None:
     assert done.marks["a read asks stand-ins"]
 
 
-HINTED = {"c1": [(10.0, SET), (190.0, DELETE)], "c2": [(210.0, GET), (80.0, GET)]}
-HINDERED = (
-    Cut(0.0, 100.0, sources=("c1",), targets=("r3",)),
-    Cut(60.0, 260.0, sources=("r1",), targets=("r3",)),
-    Cut(0.0, 400.0, sources=("c2",), targets=("r1",)),
-)
+HINTED = steps_of("hint_replays_old_value")
+HINDERED = SCENARIOS["hint_replays_old_value"].weak.faults
 
 
 def test_a_hint_replays_an_old_value() -> None:
@@ -173,13 +169,13 @@ def test_a_tombstone_stands_up_to_a_hint() -> None:
 @pytest.mark.parametrize("protocol", STRONG)
 @pytest.mark.parametrize(("programs", "faults"), [(HINTED, HINDERED), (APART, PARTED)])
 def test_a_strong_protocol_passes(
-    protocol: str, programs: dict[str, Sequence[Step]], faults: Sequence[Fault]
+    protocol: str, programs: Mapping[str, Sequence[Step]], faults: Sequence[Fault]
 ) -> None:
     assert play(f"protocol={protocol}&n=5", programs, *faults)[0].answer is Answer.YES
 
 
 @pytest.mark.parametrize("disk", ["kept", "lost", "torn"])
-def test_a_hint_outlives_the_process_that_holds_it(disk: str) -> None:
+def test_a_hint_outlives_the_process_that_holds_it(disk: Disk) -> None:
     cut = Cut(0.0, 80.0, sources=("c1",), targets=("r3",))
     died = Died(100.0, 120.0, host="r1", disk=disk)
     done, _ = dynamo("w=2&hints=on", {"c1": [(10.0, SET)]}, cut, died, key="k1")
@@ -200,15 +196,8 @@ def test_a_hint_that_a_disk_spoils_is_lost() -> None:
 
 # --- read repair --------------------------------------------------------------------------------
 
-MINORITY = {
-    "c1": [(10.0, SET), (45.0, SET)],
-    "c2": [(200.0, GET), (98.0, GET), (98.0, GET)],
-}
-CUTS = (
-    Cut(50.0, 180.0, sources=("c1",), targets=("r2", "r3")),
-    Cut(190.0, 290.0, sources=("c2",), targets=("r1",)),
-    Cut(390.0, 500.0, sources=("c2",), targets=("r1",)),
-)
+MINORITY = steps_of("read_repair_spreads_minority_write")
+CUTS = SCENARIOS["read_repair_spreads_minority_write"].weak.faults
 
 
 @pytest.mark.parametrize("repair", ["async", "sync"])
@@ -249,8 +238,8 @@ def test_a_strong_protocol_sees_it_once_and_for_all(protocol: str) -> None:
 
 # --- tombstones ---------------------------------------------------------------------------------
 
-DELETED = {"c1": [(10.0, SET), (98.0, DELETE)], "c2": [(120.0, GET), (180.0, GET)]}
-MISSED = Cut(100.0, 150.0, sources=("c1",), targets=("r3",))
+DELETED = steps_of("delete_resurrection")
+(MISSED,) = SCENARIOS["delete_resurrection"].weak.faults
 
 
 @pytest.mark.parametrize("repairing", ["sync=0.2", "repair=async", "repair=sync"])

@@ -27,6 +27,7 @@ from etagere_sim.cluster import Cluster
 from etagere_sim.world.disks import Corrupt
 from etagere_sim.world.faults import (
     LOST,
+    ClockStepped,
     Cut,
     Died,
     DiskFails,
@@ -255,3 +256,56 @@ def test_transactions_are_whole_on_every_replica() -> None:
                 [None, None],
                 *([str(each)] * 2 for each in range(number + 1)),
             ]
+
+
+# --- expiry ---------------------------------------------------------------------------------------
+
+
+def read_gone(bench: Bench) -> bool:
+    return bench.perform(Read("k")) is None
+
+
+def scan_gone(bench: Bench) -> bool:
+    return bench.scan("", "", None) == ("other",)
+
+
+def conflict_gone(bench: Bench) -> bool:
+    swap = Transaction((Write("k", b"2", "f", "e"),))
+    return bench.perform(swap) == Conflict(None, 0)
+
+
+@pytest.mark.parametrize("finds", [read_gone, scan_gone, conflict_gone])
+@pytest.mark.parametrize("settings", ["", "&visible=before", "&lease=0.02"])
+def test_what_was_gone_stays_gone_under_a_primary_whose_clock_is_slow(
+    settings: str, finds: Callable[[Bench], bool]
+) -> None:
+    bench = Bench(
+        settings,
+        *(ClockStepped(name, 0.0, by=-10_000.0) for name in ("r2", "r3")),
+        Died(at=170, until=9_000, host="r1"),
+    )
+    assert bench.perform(Write("k", b"1", "e", ttl=100)) is True
+    assert bench.perform(Write("other", b"1", "o")) is True
+    bench.wait(120)
+    assert finds(bench)
+    assert bench.world.marks["an expired record is removed"] == 1
+    bench.wait(200)
+    assert bench.perform(Read("k")) is None
+    assert bench.world.marks["a replica becomes primary"] >= 1
+
+
+def test_what_nobody_found_expired_lives_by_the_next_primary_s_clock() -> None:
+    slow = (ClockStepped(name, 0.0, by=-10_000.0) for name in ("r2", "r3"))
+    bench = Bench("", *slow, Died(at=170, until=9_000, host="r1"))
+    assert bench.perform(Write("k", b"1", "e", ttl=100)) is True
+    bench.wait(300)
+    assert isinstance(bench.perform(Read("k")), Record)
+
+
+def test_nobody_is_told_before_enough_backups_have_it_that_a_record_is_gone() -> None:
+    bench = Bench("&lease=0.5", Cut(at=110, until=300, sources=("r1",), targets=("r2", "r3")))
+    assert bench.perform(Write("k", b"1", "e", ttl=100)) is True
+    bench.wait(120)
+    assert bench.perform(Read("k")) is None
+    assert bench.world.marks["a read under a lease"]
+    assert bench.world.agenda.now > 300

@@ -9,80 +9,21 @@ import pytest
 from etagere.errors import ConfigurationError
 from etagere.histories.history import Call, Kind, Status
 from etagere.histories.verdicts import Anomaly, Answer
+from etagere.operations import Consistency
 from etagere.urls import Options
 from etagere_sim.campaigns.runs import Trouble
 from etagere_sim.campaigns.workloads import Workload
 from etagere_sim.protocols.quorum_regular import QuorumRegular
-from etagere_sim.world.faults import Cut, Died, Held, Weather
-from tests.sim.protocols.plans import Plan, anomalies, gets, runs, sets, swaps
+from etagere_sim.world.faults import Cut, Weather
+from tests.sim.protocols.plans import Plan, anomalies, gets, runs, scenario_on, sets
 
 STALE = {Anomaly.STALE_READ, Anomaly.ZONE_NESTED, Anomaly.ZONE_OVERLAP}
 
-NEW_OLD_INVERSION = Plan(
-    programs={"c1": [sets(0), sets(16)], "c2": [gets(30)], "c3": [gets(40)]},
-    faults=(
-        Held(at=21.5, until=60, sources=("c1",), targets=("r2", "r3")),
-        Cut(at=35, until=60, sources=("c3",), targets=("r1",)),
-    ),
-)
-"""The second write has reached r1 only; c2 reads of r1 and r2, and after it c3 of r2 and r3."""
-
-RESURRECTED = Plan(
-    programs={"c1": [sets(0), sets(16)], "c2": [gets(40), gets(18)], "c3": [gets(50)]},
-    faults=(
-        Cut(at=21.5, until=100, sources=("c1",), targets=("r2", "r3"), both=False),
-        Died(at=30, until=100, host="c1"),
-        Cut(at=35, until=100, sources=("c2",), targets=("r1",)),
-    ),
-)
-"""A write reaches r1 only, and its client dies. It is absent, then there, and absent again."""
-
-LOST_UPDATE = Plan(
-    programs={"c1": [sets(0), gets(6), swaps(0)], "c2": [gets(10), swaps(0)]},
-)
-"""Both read the same version and write on it."""
-
-ABORTED_READ = Plan(
-    programs={
-        "c1": [sets(0), gets(5.5), swaps(0)],
-        "c2": [gets(10), swaps(0)],
-        "c3": [gets(30)],
-    },
-    faults=(
-        Held(at=12.6, until=100, sources=("c1",), targets=("r3",)),
-        Cut(at=20, until=100, sources=("c3",), targets=("r1",)),
-    ),
-)
-"""c1 wins r1 and r2. c2 wins r3 only, and is told of a conflict; c3 reads of r2 and r3."""
-
-WEDGED_KEY = Plan(
-    programs={
-        "c1": [sets(0), gets(6), swaps(0), gets(100), swaps(0)],
-        "c2": [gets(10), swaps(0), gets(102), swaps(0)],
-        "c3": [gets(10), swaps(0), gets(102), swaps(0)],
-    },
-    faults=(
-        Held(at=13, until=30, sources=("c1",), targets=("r2", "r3")),
-        Held(at=13, until=30, sources=("c2",), targets=("r1", "r3")),
-        Held(at=13, until=30, sources=("c3",), targets=("r1", "r2")),
-    ),
-)
-"""Each of three writers wins one replica."""
+CONDITIONAL = ("quorum_cas_lost_update", "replica_cas_aborted_read", "wedged_key")
+"""Scenarios of writes that depend on what is there."""
 
 
 class TestReadsAndWrites:
-    @pytest.mark.parametrize("plan", [NEW_OLD_INVERSION, RESURRECTED])
-    def test_a_value_is_seen_and_then_the_one_before_it(self, plan: Plan) -> None:
-        done = plan.played_on("quorum_regular")
-        assert anomalies(done) == {Anomaly.STALE_READ}
-        assert done.progressed
-        assert done.converged
-
-    @pytest.mark.parametrize("plan", [NEW_OLD_INVERSION, RESURRECTED])
-    @pytest.mark.parametrize("settings", ["abd", "caspaxos"])
-    def test_strong_protocols_pass(self, plan: Plan, settings: str) -> None:
-        assert plan.played_on(settings).is_right
-
     def test_it_is_regular_but_not_atomic(self) -> None:
         busy = Workload(operations=12, reads=0.6, conditional=0.0)
         storm = Trouble(weather=Weather(), until=300.0)
@@ -109,29 +50,36 @@ class TestReadsAndWrites:
                 assert done.converged, (settings, done.seed)
 
 
+class TestClaims:
+    def test_what_is_not_atomic_does_not_claim_to_be_strong(self) -> None:
+        assert not QuorumRegular.from_options(Options("sim://")).capabilities.strong
+        unsafe = QuorumRegular.from_options(Options("sim://?unsafe=1")).capabilities
+        assert unsafe.strong
+        assert unsafe.conditional
+
+    def test_eventual_reads_are_of_a_quorum_all_the_same(self) -> None:
+        plan = Plan(
+            programs={"c1": [sets(0), sets(16)], "c2": [gets(40, Consistency.EVENTUAL)]},
+            faults=(
+                Cut(at=15, until=100, sources=("c1",), targets=("r3",)),
+                Cut(at=35, until=100, sources=("c2",), targets=("r1",)),
+            ),
+        )
+        calls = plan.played_on("quorum_regular").calls
+        read = next(call for call in calls if call.kind is Kind.GET)
+        assert read.etag == [call for call in calls if call.kind is Kind.SET][1].etag
+
+
 class TestUnsafeConditionalWrites:
-    def test_two_quorum_operations_lose_an_update(self) -> None:
-        done = LOST_UPDATE.played_on("quorum_regular&unsafe=1")
-        assert anomalies(done) == {Anomaly.LOST_UPDATE}
-
-    def test_a_replica_keeps_what_its_majority_refused(self) -> None:
-        done = ABORTED_READ.played_on("quorum_regular&unsafe=1&cas=replica")
-        assert anomalies(done) == {Anomaly.ABORTED_READ}
-
     def test_three_winners_wedge_a_key(self) -> None:
-        done = WEDGED_KEY.played_on("quorum_regular&unsafe=1&cas=replica")
+        done = scenario_on("wedged_key", "quorum_regular&unsafe=1&cas=replica")
         swapped = [call.status for call in done.calls if call.kind is Kind.SET and call.expected]
         assert swapped == [Status.MISMATCH] * 6
-        assert anomalies(done) == {Anomaly.ABORTED_READ}
 
-    @pytest.mark.parametrize("plan", [LOST_UPDATE, ABORTED_READ, WEDGED_KEY])
-    def test_caspaxos_passes(self, plan: Plan) -> None:
-        assert plan.played_on("caspaxos").is_right
-
-    @pytest.mark.parametrize("plan", [LOST_UPDATE, ABORTED_READ, WEDGED_KEY])
+    @pytest.mark.parametrize("scenario", CONDITIONAL)
     @pytest.mark.parametrize("settings", ["quorum_regular", "abd"])
-    def test_without_unsafe_they_are_refused(self, plan: Plan, settings: str) -> None:
-        done = plan.played_on(settings)
+    def test_without_unsafe_they_are_refused(self, scenario: str, settings: str) -> None:
+        done = scenario_on(scenario, settings)
         swapped = [call.status for call in done.calls if call.kind is Kind.SET and call.expected]
         assert set(swapped) == {Status.FAIL}
         assert done.is_right

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from etagere.histories.history import Kind, Status
-from etagere.histories.verdicts import Anomaly, Answer
+from etagere.histories.verdicts import Answer
 from etagere.operations import (
     ABSENT,
     Conflict,
@@ -23,21 +23,9 @@ from etagere_sim.campaigns.workloads import Workload
 from etagere_sim.cluster import Cluster
 from etagere_sim.protocols.single import Single
 from etagere_sim.protocols.single.client import Client
-from etagere_sim.world.faults import BitFlipped, Died, MessageFault
+from etagere_sim.world.faults import BitFlipped, Died
 from etagere_sim.world.world import World
-from tests.sim.protocols.plans import STEADY, Plan, anomalies, gets, runs, sets, swaps, told
-
-CRASH_UNFSYNCED = Plan(
-    programs={"c1": [sets(0)], "c2": [gets(30)]},
-    faults=(Died(at=10, until=20, host="r1"),),
-)
-"""The power goes after a write was acknowledged."""
-
-CAS_RETRY_LIES = Plan(
-    programs={"c1": [sets(0), gets(5), swaps(0)], "c2": [gets(20), swaps(0), gets(100)]},
-    faults=(MessageFault("lost", "r1", "c1", "Done", 2),),
-)
-"""The answer to c1's swap is lost. c2 swaps upon it before c1 sends it again."""
+from tests.sim.protocols.plans import STEADY, Plan, gets, runs, sets, told
 
 
 class TestLinearizability:
@@ -49,10 +37,6 @@ class TestLinearizability:
             marks += done.marks
         assert set(Single().branches) <= set(marks)
 
-    def test_without_a_sync_a_crash_loses_what_was_acknowledged(self) -> None:
-        assert anomalies(CRASH_UNFSYNCED.played_on("single&fsync=off")) == {Anomaly.STALE_READ}
-        assert CRASH_UNFSYNCED.played_on("single").is_right
-
     def test_without_a_sync_what_is_old_enough_survives(self) -> None:
         plan = Plan(
             programs={"c1": [sets(0)], "c2": [gets(1200)]},
@@ -60,11 +44,6 @@ class TestLinearizability:
             until=1300.0,
         )
         assert plan.played_on("single&fsync=off").is_right
-
-    def test_a_naive_retry_reports_a_conflict_with_its_own_success(self) -> None:
-        done = CAS_RETRY_LIES.played_on("single&retries=naive")
-        assert anomalies(done) == {Anomaly.ABORTED_READ}
-        assert CAS_RETRY_LIES.played_on("single").is_right
 
     def test_naive_retries_go_wrong_at_random_as_well(self) -> None:
         found = runs("single&retries=naive", Workload(), range(100), "messages")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from etagere_sim.world.faults import Cut, Died, MessageFault, Weather
-from etagere_sim.world.trace import End, Trace, What
+from etagere_sim.world.trace import End, Settled, Trace, What
 from tests.sim.world.worlds import DELAY, Answer, Hello, world_of
 
 
@@ -97,8 +97,8 @@ def test_a_question_tells_how_it_ended():
         assert {event.question for event in questions} == {1}
         return [(event.at, event.said) for event in questions]
 
-    assert ends() == [(0.0, 2), (2 * DELAY, End.ENOUGH)]
-    assert ends(Died(5, 50, host="b")) == [(0.0, 2), (60.0, End.TIME)]
+    assert ends() == [(0.0, 2), (2 * DELAY, Settled(End.ENOUGH, ("b", "c")))]
+    assert ends(Died(5, 50, host="b")) == [(0.0, 2), (60.0, Settled(End.TIME, ("c",)))]
 
 
 def test_each_event_knows_its_cause():

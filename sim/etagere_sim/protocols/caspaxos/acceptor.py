@@ -20,12 +20,14 @@ from etagere_sim.protocols.caspaxos.messages import (
     Keys,
     Learn,
     ListKeys,
+    Look,
     Outdated,
     Peek,
     Peeked,
     Prepare,
     Promise,
     Refused,
+    Seen,
 )
 from etagere_sim.world.hosts import Host
 
@@ -45,6 +47,7 @@ class Acceptor:
             Prepare: self.prepare,
             Accept: self.accept,
             Learn: self.learn,
+            Look: self.look,
             Fetch: self.fetch,
             Peek: self.peek,
             Forget: self.forget,
@@ -67,7 +70,7 @@ class Acceptor:
         ledger.keep(asked.key, Slot(asked.ballot, slot.cell, slot.learned))
         return Promise(slot.cell)
 
-    def accept(self, source: str, asked: Accept) -> Accepted | Refused | Outdated:
+    def accept(self, source: str, asked: Accept) -> Accepted | Promise | Refused | Outdated:
         """Accept under a ballot, unless a higher one has a promise."""
         ledger = self.ledger
         minutes = ledger.minutes
@@ -81,10 +84,20 @@ class Acceptor:
             self._world.mark("a lost slot is filled")
             slot = ledger.fresh
         elif ballot < slot.promised:
-            return Refused(slot.promised)
+            if not asked.or_promise or asked.next_ballot <= slot.promised:
+                return Refused(slot.promised)
+            ledger.keep(asked.key, Slot(asked.next_ballot, slot.cell, slot.learned))
+            return Promise(slot.cell)
         ledger.keep(asked.key, Slot(asked.next_ballot, asked.cell, slot.learned))
         self._stirred()
         return Accepted(ballot)
+
+    def look(self, source: str, asked: Look) -> Seen | Outdated:
+        """Tell what was accepted last, and promise nothing."""
+        if self._is_old(asked.configuration):
+            return Outdated(self.ledger.minutes.configuration)
+        slot = self.ledger.slot(asked.key)
+        return Seen(None if slot is None else slot.cell)
 
     def learn(self, source: str, told: Learn) -> None:
         """Take down what is chosen."""

@@ -9,10 +9,12 @@ from msgspec import Struct
 from etagere import contract
 from etagere.errors import EtagereError, Interrupted, Unavailable
 from etagere.operations import Outcome, Read, Remove, Touch, Write
+from etagere_sim.protocols.caspaxos.looking import look
 from etagere_sim.protocols.caspaxos.messages import Ballot, Cell
 
 if TYPE_CHECKING:
-    from etagere_sim.protocols.caspaxos.proposer import Prepared, Proposer
+    from etagere_sim.protocols.caspaxos.prepared import Prepared
+    from etagere_sim.protocols.caspaxos.proposer import Proposer
 
 Single: TypeAlias = Read | Write | Remove | Touch
 
@@ -36,6 +38,8 @@ class Change:
         self._proposer = proposer
         self._outcome: Outcome = None
         self._done = False
+        self._next: Prepared | None = None
+        """What the next attempt, which follows at once, has been promised already."""
         self._open: list[Attempt] = []
         """Attempts that were sent: until a later cell is accepted, one may still come to be."""
 
@@ -48,13 +52,14 @@ class Change:
         """Try until the outcome is there, or until a moment of true time."""
         knobs, agenda = self._proposer.knobs, self._proposer.host.world.agenda
         pause = knobs.backoff
+        self._next = None
         while not self._done:
             if agenda.now + pause > ends:
                 return self._given_up()
             began = agenda.now
             self._done = await self._attempt()
-            if not self._done and pause:
-                # Others need about as long as this one did.
+            if not self._done and pause and self._next is None:
+                # Others need about as long as this one did: who comes back before disturbs them.
                 await self._back_off(max(pause, agenda.now - began))
                 pause = min(2 * pause, LONGEST * knobs.backoff)
         return self._outcome
@@ -62,11 +67,15 @@ class Change:
     async def _back_off(self, pause: float) -> None:
         proposer = self._proposer
         proposer.mark("a proposer backs off")
-        await proposer.host.sleep(proposer.random.uniform(0.0, pause))
+        await proposer.host.sleep(pause * proposer.random.uniform(0.5, 2.0))
 
     async def _attempt(self) -> bool:
         """Try once; return whether the outcome is there."""
-        prepared = await self._proposer.prepare(self.operation.key)
+        prepared, self._next = self._next, None
+        if prepared is None:
+            if type(self.operation) is Read and not self._open and await self._look():
+                return True
+            prepared = await self._proposer.prepare(self.operation.key)
         if prepared is None:
             return False
         if not self._open:
@@ -85,6 +94,16 @@ class Change:
             return True
         return await self._apply(prepared)
 
+    async def _look(self) -> bool:
+        """Read without asking for promises; return whether the outcome is there."""
+        proposer, key = self._proposer, self.operation.key
+        cell = await look(proposer, key)
+        if cell is None:
+            return False
+        proposer.saw(key, cell)
+        record, self._outcome = contract.apply(cell.record, self.operation, proposer.host.now())
+        return record is cell.record
+
     async def _apply(self, prepared: Prepared) -> bool:
         proposer, cell, ballot = self._proposer, prepared.cell, prepared.ballot
         record, self._outcome = contract.apply(cell.record, self.operation, proposer.host.now())
@@ -101,9 +120,23 @@ class Change:
         return accepted
 
     async def _accept(self, prepared: Prepared, cell: Cell) -> bool:
-        return await self._proposer.accept(
-            self.operation.key, cell, prepared.configuration, news=bool(self._open)
+        proposer = self._proposer
+        # Others may have come since the promises were given. Then this is as good as a prepare.
+        kept = prepared.at < proposer.host.world.agenda.now
+        accepted = await proposer.accept(
+            self.operation.key,
+            cell,
+            prepared.configuration,
+            news=bool(self._open),
+            or_promise=kept,
         )
+        if isinstance(accepted, bool):
+            if kept and accepted:
+                proposer.mark("one round trip")
+            return accepted
+        proposer.mark("too late, and prepared")
+        self._next = accepted
+        return False
 
     def _untold(self, cell: Cell) -> Ballot:
         """Return up to which ballot a cell does not tell all changes of this proposer."""

@@ -25,7 +25,7 @@ from etagere_sim.protocols.caspaxos.messages import (
 from etagere_sim.protocols.caspaxos.proposer import Proposer
 
 if TYPE_CHECKING:
-    from etagere_sim.protocols.caspaxos.acceptor import Acceptor
+    from etagere_sim.protocols.caspaxos.ledger import Ledger
     from etagere_sim.world.asking import Asked
     from etagere_sim.world.hosts import Host
 
@@ -42,7 +42,7 @@ class Janitor:
     def __init__(self, host: Host, knobs: Knobs) -> None:
         self._host = host
         self._knobs = knobs
-        self._acceptor: Acceptor | None = None
+        self._ledger: Ledger | None = None
         self._proposer = Proposer(host, knobs)
         self._seen: dict[str, Ballot] = {}
         self._clean: dict[str, Ballot] = {}
@@ -53,10 +53,10 @@ class Janitor:
         place = names.index(host.name) if host.name in names else len(names)
         self._pace = self._pause = knobs.rest * (1 + place / (1 + len(names)))
 
-    def begin(self, acceptor: Acceptor) -> None:
+    def begin(self, ledger: Ledger) -> None:
         """Begin to look after the keys of an acceptor."""
-        self._acceptor = acceptor
-        if acceptor.ledger.kept_keys():
+        self._ledger = ledger
+        if ledger.kept_keys():
             self.stir()
 
     def stir(self) -> None:
@@ -69,12 +69,12 @@ class Janitor:
         self._host.spawn(self._go_round())
 
     async def _go_round(self) -> None:
-        acceptor = self._acceptor
-        assert acceptor is not None
-        self._follow(acceptor.ledger.minutes.configuration)
+        ledger = self._ledger
+        assert ledger is not None
+        self._follow(ledger.minutes.configuration)
         moved, unclean = False, False
-        for key in acceptor.ledger.kept_keys():
-            slot = acceptor.ledger.slot(key)
+        for key in ledger.kept_keys():
+            slot = ledger.slot(key)
             if slot is None:
                 unclean = True
                 await self._spread(key)

@@ -7,6 +7,7 @@ from typing import Literal, Self, TypeAlias
 from msgspec import Struct
 
 from etagere.urls import Options
+from etagere_sim.protocols import waiting
 from etagere_sim.protocols.caspaxos.messages import Configuration
 
 Collection: TypeAlias = Literal["on", "off", "naive"]
@@ -45,16 +46,16 @@ class Knobs(Struct, frozen=True, kw_only=True):
         return PATIENT * self.patience
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
         """Take the settings out of a `sim://` URL."""
         collect = options.choice("collect", "on", "off", "naive")
         if not options.flag("unsafe") and collect == "naive":
             raise options.wrong("collect=naive brings deleted values back; for study, add unsafe=1")
         return cls(
             configuration=_configuration(options),
-            patience=options.seconds("patience", 0.06) * 1000,
-            deadline=options.seconds("timeout", 2.0) * 1000,
-            backoff=5.0 if options.flag("backoff", default=True) else 0.0,
+            patience=waiting.patience(options, round_trip),
+            deadline=waiting.deadline(options, round_trip),
+            backoff=max(5.0, round_trip / 4) if options.flag("backoff", default=True) else 0.0,
             own_id=options.flag("own_id", default=True),
             cache=options.flag("cache", default=True),
             learn=options.flag("learn", default=True),

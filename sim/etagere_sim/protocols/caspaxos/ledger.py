@@ -66,8 +66,7 @@ class Ledger:
         """Put a slot down, for good."""
         if slot.promised[0] > self._limit:
             self._raise_ceiling(slot.promised[0])
-        self._disk.write(key, slot)
-        self._disk.sync()
+        self._disk.put(key, slot)
 
     def note(self, key: str, slot: Slot) -> None:
         """Put a slot down of which only what was learned is new: it can be learned again."""

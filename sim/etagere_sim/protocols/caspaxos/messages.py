@@ -82,6 +82,8 @@ class Accept(Message, frozen=True, gc=False):
     cell: Cell
     next_ballot: Ballot
     configuration: Configuration
+    or_promise: bool = False
+    """Whether to promise the next ballot even if the cell is refused."""
 
 
 class Accepted(Message, frozen=True, gc=False):
@@ -101,6 +103,19 @@ class Outdated(Message, frozen=True, gc=False):
     """There is a newer configuration."""
 
     configuration: Configuration
+
+
+class Look(Message, frozen=True, gc=False):
+    """Ask what an acceptor accepted last, without asking for a promise."""
+
+    key: str
+    configuration: Configuration
+
+
+class Seen(Message, frozen=True, gc=False):
+    """Tell it; None: that is lost."""
+
+    cell: Cell | None
 
 
 # --- eventual reads -----------------------------------------------------------------------------

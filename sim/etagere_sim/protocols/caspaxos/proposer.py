@@ -8,8 +8,6 @@ from functools import cached_property
 from random import Random
 from typing import TypeVar
 
-from msgspec import Struct
-
 from etagere.errors import NotSupported
 from etagere.operations import Consistency, Operation, Outcome, Read, Transaction, Write
 from etagere_sim.protocols.caspaxos.change import Change, Single
@@ -28,7 +26,9 @@ from etagere_sim.protocols.caspaxos.messages import (
     Promise,
     Refused,
 )
+from etagere_sim.protocols.caspaxos.prepared import Prepared, prepared
 from etagere_sim.world.asking import Asked
+from etagere_sim.world.clocks import EPOCH
 from etagere_sim.world.hosts import Host
 from etagere_sim.world.tasks import Signal
 
@@ -39,19 +39,6 @@ REQUESTS = 64
 
 SLACK = 3.0
 """How many times longer than the last round with enough answers the next one may take."""
-
-
-class Prepared(Struct, frozen=True, gc=False):
-    """Promises of a quorum."""
-
-    ballot: Ballot
-    cell: Cell
-    """The newest that any of them had accepted."""
-    chosen: bool
-    """Whether enough of them had just this, so that nothing else was there at that moment."""
-    configuration: Configuration
-    at: float = 0.0
-    """When it was put by for later."""
 
 
 class Proposer:
@@ -93,7 +80,11 @@ class Proposer:
             turns.append(turn := Signal())
             await turn
         try:
-            return await self._change(operation).carry_out(ends)
+            change = self._change(operation)
+            outcome = await change.carry_out(ends)
+            if change.is_done and type(operation) is Write:
+                self._writes.pop(operation.etag, None)
+            return outcome
         finally:
             if self._turns[key]:
                 self._turns[key].popleft().set()
@@ -106,16 +97,15 @@ class Proposer:
         if prepared is None:
             return False
         cell, configuration = prepared.cell.confirmed(prepared.ballot), prepared.configuration
-        return await self.accept(key, cell, configuration, everybody=True, news=True)
+        return await self.accept(key, cell, configuration, everybody=True, news=True) is True
 
     # --- the two rounds -------------------------------------------------------------------------
 
     async def prepare(self, key: str) -> Prepared | None:
         """Get promises, or use those that are there. None: too few promised."""
-        kept = self._promised.pop(key, None)
+        kept, now = self._promised.pop(key, None), self.host.world.agenda.now
         # A key at rest may have been collected: then the promises are void.
-        if kept is not None and self.host.world.agenda.now - kept.at < self.knobs.rest:
-            self.mark("one round trip")
+        if kept is not None and now - kept.at < self.knobs.rest:
             return kept
         configuration, ballot = self.configuration, self._next_ballot()
         quorum = configuration.prepare_quorum
@@ -123,18 +113,8 @@ class Proposer:
         promises = await self._ask(configuration.preparers, message, Promise, quorum)
         if len(promises) < quorum:
             return None
-        newest = promises[0].cell
-        same = 1
-        for promise in promises[1:]:
-            cell = promise.cell
-            if cell.ballot == newest.ballot:
-                same += 1
-                if cell.forgotten > newest.forgotten:
-                    newest = cell
-            elif cell.ballot > newest.ballot:
-                newest, same = cell, 1
-        chosen = same >= configuration.accept_quorum
-        return Prepared(ballot, newest, chosen, configuration)
+        cells = [promise.cell for promise in promises]
+        return prepared(ballot, cells, configuration, self.host.world.agenda.now)
 
     async def accept(
         self,
@@ -144,21 +124,33 @@ class Proposer:
         *,
         everybody: bool = False,
         news: bool = False,
-    ) -> bool:
+        or_promise: bool = False,
+    ) -> bool | Prepared:
         """Have a cell accepted; return whether enough did.
 
-        `everybody`: wait for all. `news`: tell the acceptors when it is chosen.
+        `everybody`: wait for all. `news`: tell the acceptors when it is chosen. `or_promise`: have
+        them promise the next ballot even if they refuse; then that is returned, for another try.
         """
         caching = self.knobs.cache and configuration.preparers is configuration.accepters
         following = self._next_ballot() if caching else cell.ballot
         accepters = configuration.accepters
-        message = Accept(key, cell, following, configuration)
+        message = Accept(key, cell, following, configuration, or_promise)
         wanted = len(accepters) if everybody else configuration.accept_quorum
-        accepted = len(await self._ask(accepters, message, Accepted, wanted))
+        answers = await self._ask(accepters, message, Accepted, wanted)
+        accepted = 0
+        cells: list[Cell] = []
+        for answer in answers:
+            if type(answer) is Promise:
+                cells.append(answer.cell)
+            else:
+                cells.append(cell)
+                accepted += 1
+        if accepted < configuration.accept_quorum:
+            if not or_promise or len(cells) < configuration.prepare_quorum:
+                return False
+            return prepared(following, cells, configuration, self.host.world.agenda.now)
         if caching and accepted >= configuration.prepare_quorum:
             self.keep(key, following, cell, configuration)
-        if accepted < configuration.accept_quorum:
-            return False
         if news:
             self._tell(key, cell, accepters)
         return True
@@ -168,6 +160,13 @@ class Proposer:
         if self.knobs.cache and configuration is self.configuration:
             now = self.host.world.agenda.now
             self._promised[key] = Prepared(ballot, cell, False, configuration, now)
+
+    def saw(self, key: str, cell: Cell) -> None:
+        """Take notice of what was accepted meanwhile: promises from before it are void."""
+        self._number = max(self._number, cell.ballot[0])
+        kept = self._promised.get(key)
+        if kept is not None and kept.cell.ballot < cell.ballot:
+            del self._promised[key]
 
     def go_by(self, configuration: Configuration) -> None:
         """Go by a configuration from now on, if it is newer."""
@@ -180,7 +179,8 @@ class Proposer:
         self.host.world.mark(what)
 
     def _next_ballot(self) -> Ballot:
-        self._number += 1
+        # By the clock, so that who comes later is rarely refused for a ballot that is too low.
+        self._number = max(self._number + 1, self.host.now() - EPOCH)
         return self._number, self.name
 
     def _tell(self, key: str, cell: Cell, acceptors: Sequence[str]) -> None:
@@ -199,22 +199,25 @@ class Proposer:
         message: Prepare | Accept,
         wanted: type[A],
         quorum: int,
-    ) -> list[A]:
+    ) -> list[A | Promise]:
         spare = len(acceptors) - quorum
 
         def enough(asked: Asked[A | Refused | Outdated]) -> bool:
+            count = len(asked.answers)
+            if count < quorum and count <= spare:
+                return False
             against = 0
             for answer in asked.answers.values():
                 against += type(answer) is not wanted
-            return len(asked.answers) - against >= quorum or against > spare
+            return count - against >= quorum or against > spare
 
         agenda = self.host.world.agenda
         began = agenda.now
         asked = await self.host.ask(acceptors, message, enough=enough, within=self._patience)
         self._learn_patience(agenda.now - began, enough=len(asked.answers) >= quorum)
-        answers: list[A] = []
+        answers: list[A | Promise] = []
         for answer in asked.answers.values():
-            if type(answer) is wanted:
+            if type(answer) is wanted or type(answer) is Promise:
                 answers.append(answer)
             elif type(answer) is Refused:
                 self._number = max(self._number, answer.promised[0])

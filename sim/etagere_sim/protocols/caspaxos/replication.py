@@ -28,15 +28,15 @@ class CasPaxos(Replication):
         return Capabilities(reach=Reach.ALWAYS, clock=Clock.CLIENT)
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
         """Take the settings out of a `sim://` URL."""
-        return cls(Knobs.from_options(options))
+        return cls(Knobs.from_options(options, round_trip))
 
     def start_replica(self, host: Host) -> Acceptor:
         """Start an acceptor and its janitor."""
         janitor = Janitor(host, self.knobs)
         acceptor = Acceptor(host, self.knobs, janitor.stir)
-        janitor.begin(acceptor)
+        janitor.begin(acceptor.ledger)
         return acceptor
 
     def start_coordinator(self, host: Host) -> Proposer:
@@ -45,6 +45,8 @@ class CasPaxos(Replication):
 
 
 def _branches(knobs: Knobs) -> frozenset[str]:
-    marks = {"a proposer backs off": knobs.backoff > 0, "one round trip": knobs.cache}
+    several = len(knobs.configuration.accepters) > 1
+    marks = {"a proposer backs off": knobs.backoff > 0, "acceptors are not of one mind": several}
+    marks |= dict.fromkeys(("one round trip", "too late, and prepared"), knobs.cache)
     marks |= dict.fromkeys(("an attempt is looked for", "an attempt is found"), knobs.own_id)
     return frozenset(mark for mark, made in marks.items() if made)

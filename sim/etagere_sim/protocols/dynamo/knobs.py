@@ -8,6 +8,7 @@ from typing import Literal, NoReturn, Self
 from msgspec import Struct
 
 from etagere.urls import Options
+from etagere_sim.protocols import waiting
 from etagere_sim.protocols.dynamo.ring import Ring
 from etagere_sim.protocols.dynamo.versions import Merge, keep_siblings, keep_the_last
 
@@ -58,7 +59,7 @@ class Knobs(Struct, frozen=True, kw_only=True, dict=True):
         return keep_the_last if self.versions == "lww" else keep_siblings
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
         """Take the settings out of a `sim://` URL."""
         n = options.integer("n", 3, least=1)
         knobs = cls(
@@ -75,7 +76,7 @@ class Knobs(Struct, frozen=True, kw_only=True, dict=True):
             expanding=options.flag("expanding", default=True),
             unsafe=options.flag("unsafe"),
             timeout=options.seconds("timeout", 10.0) * 1000,
-            patience=options.seconds("patience", 0.06) * 1000,
+            patience=waiting.patience(options, round_trip),
         )
         if knobs.sloppy and knobs.hosts == n:
             raise options.wrong(f"sloppy=on needs hosts to stand in: more than the {n} of n={n}")

@@ -34,12 +34,13 @@ class Dynamo(Replication):
             clock=Clock.CLIENT,
             conditional=self.knobs.unsafe,
             touching=self.knobs.unsafe,
+            deletes_tell=self.deletes_tell,
         )
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
         """Take the settings out of a `sim://` URL."""
-        return cls(Knobs.from_options(options))
+        return cls(Knobs.from_options(options, round_trip))
 
     def replicas_of(self, key: str) -> tuple[str, ...]:
         """Return the hosts that keep a key."""

@@ -8,6 +8,7 @@ from typing import Literal, Self, TypeAlias, cast
 from msgspec import Struct
 
 from etagere.urls import Options
+from etagere_sim.protocols import waiting
 
 Failover: TypeAlias = Literal["offset", "timer", "none"]
 MAJORITY = "majority"
@@ -38,7 +39,7 @@ class Knobs(Struct, frozen=True, kw_only=True):
     """Whether a write is synced before anybody is told of it, or not before the next term."""
     timeout: float = 30.0
     """After which a primary that is not heard of counts as dead, by the shortest timer. It must be
-    longer than a round trip, or nobody stays primary: seconds in a wide-area network."""
+    longer than a round trip, or nobody stays primary."""
     deadline: float = 2000.0
     """After which a coordinator gives an operation up."""
 
@@ -64,7 +65,7 @@ class Knobs(Struct, frozen=True, kw_only=True):
         return self.fencing and votes_count and self.fsync and not self.lease
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
         """Take the settings out of a `sim://` URL; those left out are the safe ones."""
         number = options.integer("n", 3, least=1)
         failover = options.choice("failover", "offset", "timer", "none")
@@ -77,7 +78,8 @@ class Knobs(Struct, frozen=True, kw_only=True):
             backup_reads=options.choice("reads", "primary", "backup") == "backup",
             lease=_lease(options),
             fsync=options.flag("fsync", default=True),
-            timeout=1000.0 * options.seconds("timeout", 0.03),
+            timeout=waiting.failover(options, round_trip),
+            deadline=waiting.usual_deadline(round_trip),
         )
         if knobs.lease and not knobs.fencing:
             raise options.wrong("a lease holds off elections, which fencing=off knows nothing of")

@@ -1,12 +1,18 @@
-"""The primary: decides what becomes of operations, and when their callers are told."""
+"""The primary: decides what becomes of operations, and when their callers are told.
+
+Records expire by its clock, and that of the next primary may be slower. So one that a strong call
+finds expired is removed in the log first: what was gone once stays gone after a failover.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from etagere import contract
+from etagere.contract import is_expired
 from etagere.errors import NotReplicated
 from etagere.operations import Outcome, Record, Transaction
 from etagere_sim.protocols.primary_backup.messages import (
@@ -38,6 +44,8 @@ class Reading(Struct, frozen=True):
     asked: Question
     round: int
     """Which round must be answered; 0: none, there is a lease."""
+    now: int
+    """When it was asked, on the clock of the primary."""
 
 
 class Primary:
@@ -89,8 +97,21 @@ class Primary:
             self._replica.answer(client, asked.call, entry.outcome)
 
     def _decide(self, asked: Change) -> int:
+        if isinstance(asked.operation, Transaction):
+            # Its conflict would tell of what is gone, and change nothing.
+            self._remove_expired([part.key for part in asked.operation.operations])
         changes, outcome = self._apply(asked)
-        entry = Entry(self._replica.term, asked.call, tuple(changes.items()), outcome, asked.strong)
+        term = self._replica.term
+        return self._add(Entry(term, asked.call, tuple(changes.items()), outcome, asked.strong))
+
+    def _remove_expired(self, keys: Iterable[str]) -> None:
+        now, records = self._host.now(), self._log.records
+        gone = tuple((key, None) for key in dict.fromkeys(keys) if _is_gone(records.get(key), now))
+        if gone:
+            self._replica.mark("an expired record is removed")
+            self._add(Entry(self._replica.term, "", gone, None, waits=True))
+
+    def _add(self, entry: Entry) -> int:
         self._log.append(entry)
         number = len(self._log)
         if self._knobs.dirty or not entry.waits:
@@ -111,27 +132,41 @@ class Primary:
     def tell(self, client: str, asked: Question) -> None:
         """Answer a read: where terms bind, a strong one only once it is sure to be the primary."""
         if not asked.strong or not self._knobs.fencing:
-            self._replica.answer(client, asked.call, self._replica.read(asked))
+            self._replica.answer(client, asked.call, self._replica.read(asked, self._host.now()))
         elif not self._serves():
             self._refuse(client, asked.call)
         else:
-            leased = self._host.now() < self._stream.leased
+            now = self._host.now()
+            self._remove_expired(self._keys_of(asked))
+            leased = now < self._stream.leased
             if not leased:
                 self._stream.next_round(self._replica.commit)
-            self._reading.append(Reading(client, asked, 0 if leased else self._stream.round))
+            self._reading.append(Reading(client, asked, 0 if leased else self._stream.round, now))
             self._answer_reads()
 
     def _answer_reads(self) -> None:
-        confirmed, commit = self._stream.confirmed(), self._replica.commit
+        confirmed = self._stream.confirmed()
         left: list[Reading] = []
         for reading in self._reading:
-            if reading.round > confirmed or self._number_of(reading.asked) > commit:
+            if reading.round > confirmed or not self._is_settled(reading):
                 left.append(reading)
                 continue
             self._replica.mark("a read is confirmed" if reading.round else "a read under a lease")
-            outcome = self._replica.read(reading.asked)
+            outcome = self._replica.read(reading.asked, reading.now)
             self._replica.answer(reading.client, reading.asked.call, outcome)
         self._reading = left
+
+    def _is_settled(self, reading: Reading) -> bool:
+        """Tell whether no other primary can come to show anything older."""
+        if self._number_of(reading.asked) > self._replica.commit:
+            return False
+        get = self._replica.shown.get
+        return not any(_is_gone(get(key)[1], reading.now) for key in self._keys_of(reading.asked))
+
+    def _keys_of(self, asked: Question) -> Iterable[str]:
+        if isinstance(asked, Fetch):
+            return (asked.key,)
+        return [key for key in self._log.records if key.startswith(asked.prefix)]
 
     def _number_of(self, asked: Question) -> int:
         """Return the entry that must be settled before what is shown can be told."""
@@ -209,3 +244,7 @@ class Primary:
 
     def _refuse(self, client: str, call: str) -> None:
         self._host.send(client, Elsewhere(call, ""))
+
+
+def _is_gone(record: Record | None, now: int) -> bool:
+    return record is not None and is_expired(record.expires_at, now)

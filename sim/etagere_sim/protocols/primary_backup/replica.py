@@ -161,16 +161,16 @@ class Replica:
         if self.primary is not None:
             self.primary.tell(source, asked)
         elif asked.anywhere:
-            self.answer(source, asked.call, self.read(asked))
+            self.answer(source, asked.call, self.read(asked, self.host.now()))
         else:
             self.host.send(source, Elsewhere(asked.call, self.leader))
 
-    def read(self, asked: Question) -> Outcome | tuple[str, ...]:
-        """Return what readers are shown."""
+    def read(self, asked: Question, now: int) -> Outcome | tuple[str, ...]:
+        """Return what readers are shown at a time."""
         if isinstance(asked, Scan):
-            return self.shown.keys(asked, self.host.now())
+            return self.shown.keys(asked, now)
         record = self.shown.get(asked.key)[1]
-        return contract.apply(record, Read(asked.key), self.host.now())[1]
+        return contract.apply(record, Read(asked.key), now)[1]
 
     def answer(self, client: str, call: str, outcome: Outcome | tuple[str, ...]) -> None:
         """Tell a client what came of a call."""

@@ -57,9 +57,9 @@ class PrimaryBackup(Replication):
         )
 
     @classmethod
-    def from_options(cls, options: Options) -> Self:
+    def from_options(cls, options: Options, round_trip: float = 0.0) -> Self:
         """Take the settings out of a `sim://` URL."""
-        return cls(Knobs.from_options(options))
+        return cls(Knobs.from_options(options, round_trip))
 
     def start_replica(self, host: Host) -> Replica:
         """Start a replica."""

@@ -1,4 +1,10 @@
-"""The accessor: reads and writes registers by quorums, in two phases."""
+"""The accessor: reads and writes registers by quorums, in two phases.
+
+A write that keeps the expiry depends on what is there, and yet needs no consensus: whatever sets
+the expiry overwrites it, and of any two operations where one overwrites the other, or that commute,
+registers can do both (Aspnes and Herlihy, "Wait-free data structures in the asynchronous PRAM
+model", SPAA 1990).
+"""
 
 from __future__ import annotations
 
@@ -32,8 +38,8 @@ Enough: TypeAlias = int | Callable[[Asked[Any]], bool]
 class Accessor:
     """Performs operations. What it sends again, it sends under the tag of the first time.
 
-    An eventual read is one replica's word. A write is at a quorum at either level: the tag that it
-    needs comes from a quorum anyhow, and so strong reads see eventual writes.
+    An eventual read asks as few replicas as the protocol says. A write is at a quorum at either
+    level: its tag comes from a quorum anyhow, and so strong reads see eventual writes.
     """
 
     def __init__(self, host: Host, knobs: Knobs) -> None:
@@ -66,7 +72,8 @@ class Accessor:
 
     async def _get(self, operation: Read, consistency: Consistency, ends: float) -> Outcome:
         strong = consistency is Consistency.STRONG
-        cells = await self._collect(operation.key, self._knobs.read_quorum if strong else 1, ends)
+        wanted = self._knobs.read_quorum if strong else self._knobs.eventual_reads
+        cells = await self._collect(operation.key, wanted, ends)
         if cells is None:
             return Unavailable("too few replicas answered in time")
         newest = max(cells, key=_tag)
@@ -148,24 +155,25 @@ class Accessor:
 
     def _tag_for(self, operation: Write | Remove | Touch, newest: Tag) -> Tag:
         """Return the tag of an operation: higher than all that were heard of, and its own."""
+        number, setter, keeps, _ = newest
         if type(operation) is Write:
-            return newest[0] + 1, operation.etag
+            if operation.ttl is KEEP and operation.expected is ANYTHING:
+                return number, setter, keeps + 1, operation.etag
+            return number + 1, operation.etag, 0, ""
         self._operations += 1
-        return newest[0] + 1, f"{self._name}/{self._operations}"
+        return number + 1, f"{self._name}/{self._operations}", 0, ""
 
 
 def is_plain(operation: Write | Remove | Touch) -> bool:
-    """Tell whether what an operation leaves behind does not depend on what was there."""
-    if operation.expected is not ANYTHING or type(operation) is Touch:
-        return False
-    return type(operation) is Remove or operation.ttl is not KEEP
+    """Tell whether registers can do an operation."""
+    return operation.expected is ANYTHING and type(operation) is not Touch
 
 
 def named(operation: Write | Remove | Touch) -> str:
     """Return what messages call an operation that depends on what is there."""
     if operation.expected is not ANYTHING:
         return "conditional " + type(operation).__name__.lower()
-    return "touch" if type(operation) is Touch else "write that keeps the expiry"
+    return "touch"
 
 
 _tag = attrgetter("tag")

@@ -23,6 +23,8 @@ class Knobs(Struct, frozen=True, kw_only=True):
     write_quorum: int
     write_back: bool
     """Whether a read makes sure that what it returns is at a quorum before it returns it."""
+    eventual_reads: int = 1
+    """How many replicas an eventual read asks."""
     conditional: Conditional = "refused"
     patience: float = 60.0
     """Milliseconds to wait for the answers of one round."""

@@ -9,8 +9,12 @@ from msgspec import Struct
 from etagere.operations import Record, Remove, Touch, Write
 from etagere_sim.world.messages import Message
 
-Tag: TypeAlias = tuple[int, str]
-"""A number, and the id of the one operation that wrote it: no two writes have a tag in common."""
+Tag: TypeAlias = tuple[int, str, int, str]
+"""A number, and the id of the one operation that wrote it: no two writes have a tag in common.
+
+Two more of the kind are of writes that kept the expiry: they go on from the tag of who set it. So
+whoever sets it comes after those that had not seen it yet, and none of these has to be undone.
+"""
 
 
 class Cell(Struct, frozen=True, gc=False):
@@ -21,7 +25,7 @@ class Cell(Struct, frozen=True, gc=False):
     """None: absent. What is deleted keeps its tag, or an older write could come back."""
 
 
-EMPTY = Cell((0, ""), None)
+EMPTY = Cell((0, "", 0, ""), None)
 
 
 class Collect(Message, frozen=True, gc=False):

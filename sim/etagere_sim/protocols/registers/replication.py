@@ -27,9 +27,16 @@ class Registers(Replication):
     def capabilities(self) -> Capabilities:
         """What a store over this protocol claims."""
         # A register that is only read and written cannot compare and set (Herlihy, 1991).
-        claimed = self.knobs.conditional != "refused"
+        unsafe = self.knobs.conditional != "refused"
+        weakest = Reach.FAILOVER if unsafe else Reach.NONE
         return Capabilities(
-            reach=Reach.ALWAYS, clock=Clock.CLIENT, conditional=claimed, touching=claimed
+            reach=Reach.ALWAYS if self.knobs.write_back else weakest,
+            why_not_strong="reads are not atomic without write-back; take protocol=abd, or unsafe=1"
+            " to see it go wrong",
+            clock=Clock.CLIENT,
+            conditional=unsafe,
+            touching=unsafe,
+            deletes_tell=self.deletes_tell,
         )
 
     def start_replica(self, host: Host) -> Keeper:

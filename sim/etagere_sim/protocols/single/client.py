@@ -9,29 +9,24 @@ from msgspec.structs import replace
 
 from etagere.errors import EtagereError, Interrupted, Unavailable
 from etagere.operations import Consistency, Mutation, Operation, Outcome, Read
+from etagere_sim.protocols.single.knobs import Knobs
 from etagere_sim.protocols.single.messages import Change, Done, Found, Get, Listed, Scan
 from etagere_sim.world.asking import Asked
 from etagere_sim.world.hosts import Host
 
 A = TypeVar("A", Found, Listed, Done)
 
-PATIENCE = 60.0
-"""Milliseconds to wait for an answer before asking again."""
-DEADLINE = 2000.0
-"""Milliseconds after which an operation is given up."""
-
 
 class Client:
     """Performs operations on the one server. Strong and eventual are the same: there is one copy.
 
-    `naive`: what is sent again is a new request, as of a driver that retries without a word. Then
-    a conditional write whose first answer was lost may report a conflict with its own success.
+    It asks again under the number of the first time, unless it is `naive`.
     """
 
-    def __init__(self, host: Host, server: str, *, naive: bool) -> None:
+    def __init__(self, host: Host, server: str, knobs: Knobs) -> None:
         self._host = host
         self._server = (server,)
-        self._naive = naive
+        self._knobs = knobs
         # Another life of the same process must not number its requests like this one.
         self._name = f"{host.name}.{host.epoch}"
         self._last = 0
@@ -61,13 +56,13 @@ class Client:
 
     async def _ask(self, message: Get | Scan | Change, wanted: type[A]) -> A | None:
         agenda = self._host.world.agenda
-        ends = agenda.now + DEADLINE
+        ends, patience = agenda.now + self._knobs.deadline, self._knobs.patience
         while agenda.now < ends:
-            asked: Asked[A] = await self._host.ask(self._server, message, enough=1, within=PATIENCE)
+            asked: Asked[A] = await self._host.ask(self._server, message, enough=1, within=patience)
             for answer in asked.answers.values():
                 return answer
             self._host.world.mark("asked again")
-            if self._naive and type(message) is Change:
+            if self._knobs.naive and type(message) is Change:
                 message = replace(message, number=self._next())
         return None
 

@@ -29,6 +29,7 @@ from etagere.layers.base import Layer
 SEARCHES: Final = frozenset(
     {
         "ETG-FAULT-004",
+        "ETG-RACE-003",
         "ETG-RACE-020",
         "ETG-RACE-021",
         "ETG-RACE-030",
@@ -37,8 +38,8 @@ SEARCHES: Final = frozenset(
         "ETG-FAULT-061",
     }
 )
-"""Clauses that search for a counterexample at random: where a flaw does not name one of them, it
-may come upon the flaw all the same."""
+"""Clauses that search for a counterexample at random, or find one if the event loop's order happens
+to show it: where a flaw does not name one of them, it may come upon the flaw all the same."""
 
 
 class Flaw(Struct, frozen=True):

@@ -72,7 +72,7 @@ class MintingClauses:
         CONDITIONAL,
         "A write that finds its own ETag in place succeeds and changes nothing: it may be sent"
         " again after a lost answer.",
-        needs=needs.WRITER_ETAGS,
+        needs=(needs.WRITER_ETAGS, needs.CONDITIONAL),
     )
     async def test_sent_again(self, lab: Lab) -> None:
         key, first, second = lab.key(), mint_etag(), mint_etag()
@@ -90,7 +90,7 @@ class MintingClauses:
         "ETG-CAS-045",
         CONDITIONAL,
         "A write that is sent again after others wrote does not take effect again.",
-        needs=needs.WRITER_ETAGS,
+        needs=(needs.WRITER_ETAGS, needs.CONDITIONAL),
     )
     async def test_sent_again_too_late(self, lab: Lab) -> None:
         key, first, second = lab.key(), mint_etag(), mint_etag()

@@ -1,0 +1,1 @@
+"""Stale reads of real replicas, beside what the simulator predicts from measured delays."""
