@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from etagere import Capabilities
 from etagere.conformance import running
+from etagere.conformance.items import with_lines
 from etagere.conformance.report import text
 from etagere.conformance.report.building import of_all, report_of
 from etagere.conformance.report.html import html
@@ -278,3 +279,22 @@ class TestPage:
             tab.click("details summary")
             assert tab.evaluate("document.querySelector('details').open") is True
             assert tab.errors == []
+
+
+def test_a_frame_of_no_known_line_gets_one() -> None:
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    # As the compiler of Python 3.11 leaves some instructions of asserts that pytest rewrote.
+    fail.__code__ = fail.__code__.replace(co_linetable=b"")
+    with pytest.raises(ZeroDivisionError) as raised:
+        fail()
+    trace = raised.value.__traceback__
+    assert trace is not None
+    assert trace.tb_next is not None
+    assert trace.tb_next.tb_lineno is None
+    mended = with_lines(trace)
+    assert mended is not None
+    assert mended.tb_next is not None
+    assert mended.tb_lineno == trace.tb_lineno
+    assert mended.tb_next.tb_lineno == fail.__code__.co_firstlineno

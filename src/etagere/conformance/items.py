@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from traceback import format_exception_only
+from types import TracebackType
 from typing import Any, cast
 
 import pytest
@@ -60,6 +61,24 @@ def alone(error: BaseException) -> BaseException:
     """Return what is in groups that hold one exception only."""
     inside: Sequence[BaseException] = getattr(error, "exceptions", ())
     return alone(inside[0]) if len(inside) == 1 else error
+
+
+def with_lines(trace: TracebackType | None) -> TracebackType | None:
+    """Return a traceback in which every frame has a line.
+
+    Python 3.11 does not know the line of some instructions, and pytest counts from it.
+    """
+    entries: list[TracebackType] = []
+    while trace is not None:
+        entries.append(trace)
+        trace = trace.tb_next
+    mended: TracebackType | None = None
+    for entry in reversed(entries):
+        line = cast("int | None", entry.tb_lineno)
+        if line is None:
+            line = entry.tb_frame.f_code.co_firstlineno
+        mended = TracebackType(mended, entry.tb_frame, entry.tb_lasti, line)
+    return mended
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:

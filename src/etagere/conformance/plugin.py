@@ -23,6 +23,7 @@ from etagere.conformance.items import (
     target_of,
     tested_by,
     variant_of,
+    with_lines,
 )
 from etagere.conformance.options import reports_of, run_of
 from etagere.conformance.paths import PATHS
@@ -127,6 +128,7 @@ class ConformancePlugin:
         """Put what the kit knows of a test into its report."""
         if call.excinfo is not None and tested_by(item):
             inside = alone(call.excinfo.value)
+            inside = inside.with_traceback(with_lines(inside.__traceback__))
             call.excinfo = cast("Any", pytest.ExceptionInfo).from_exception(inside)
         report = yield
         if clause := tested_by(item):
