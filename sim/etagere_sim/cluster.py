@@ -16,6 +16,7 @@ class Cluster:
         self.replicas: dict[str, Replica] = {}
         """By host; of one that died and started again, the new one."""
         self.coordinators: dict[str, Coordinator] = {}
+        self.capabilities = replication.capabilities
         for name in replication.replicas:
             self.add_replica(name)
 

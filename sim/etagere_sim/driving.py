@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from asyncio import AbstractEventLoop, Future, Handle
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -90,7 +91,7 @@ class Passenger:
         """Do nothing: the time is the event loop's."""
 
 
-class Pump:
+class Pump(ABC):
     """In any other event loop: what is on the agenda happens in callbacks, a little in each.
 
     Only while operations are under way, whether or not anybody waits for them still: protocols
@@ -136,9 +137,9 @@ class Pump:
             if pause is not None:
                 self._continue_in(pause)
 
+    @abstractmethod
     def _advance(self) -> float | None:
         """Let some things happen; return the seconds until the next turn. None: there is none."""
-        raise NotImplementedError
 
     def _start(self) -> None:
         while self._asked:

@@ -115,7 +115,7 @@ class Client:
         except EtagereError as died:
             return died
         if type(operation) is Remove and isinstance(outcome, bool):
-            return outcome if self._cluster.replication.deletes_tell else None
+            return outcome if self._cluster.capabilities.deletes_tell else None
         return outcome
 
     async def _sent(self, operation: Asked, level: Consistency) -> Outcome:

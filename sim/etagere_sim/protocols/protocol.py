@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol, Self
+from typing import Protocol, Self
 
 from etagere.backend import Capabilities
 from etagere.errors import EtagereError
@@ -59,9 +59,6 @@ class Replication(ABC):
 
     replicas: tuple[str, ...]
     """The names of the hosts that keep data."""
-    deletes_tell: ClassVar[bool] = True
-    """Whether the answer to a delete, that there was something, is of the moment of the delete:
-    a register that is only read and written cannot know (Herlihy, 1991)."""
     reads_repair: bool = False
     """Whether replicas come to hold the same only when somebody reads."""
     branches: frozenset[str] = frozenset()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from msgspec.structs import replace
 
+from etagere.backend import Capabilities
 from etagere.errors import NotSupported
 from etagere.histories.history import Kind
 from etagere.histories.verdicts import Answer
@@ -68,7 +70,10 @@ class AbdReusing(Abd):
 class AbdTelling(Abd):
     """ABD, if what a delete tells were part of its guarantee."""
 
-    deletes_tell = True
+    @property
+    def capabilities(self) -> Capabilities:
+        """What ABD claims, and this as well."""
+        return replace(super().capabilities, deletes_tell=True)
 
 
 class TestLinearizability:

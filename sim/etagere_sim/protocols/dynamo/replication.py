@@ -17,8 +17,6 @@ from etagere_sim.world.hosts import Host
 class Dynamo(Replication):
     """Coordinators on the clients' hosts, replicas on a ring of others."""
 
-    deletes_tell = False
-
     def __init__(self, knobs: Knobs) -> None:
         self.knobs = knobs
         self.replicas = knobs.ring.hosts
@@ -34,7 +32,7 @@ class Dynamo(Replication):
             clock=Clock.CLIENT,
             conditional=self.knobs.unsafe,
             touching=self.knobs.unsafe,
-            deletes_tell=self.deletes_tell,
+            deletes_tell=False,
         )
 
     @classmethod

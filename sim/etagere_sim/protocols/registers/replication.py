@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from etagere.backend import Capabilities, Clock, Reach
 from etagere_sim.protocols.protocol import Replication
@@ -15,8 +14,6 @@ from etagere_sim.world.hosts import Host
 
 class Registers(Replication):
     """Accessors on the clients' hosts, keepers on the others."""
-
-    deletes_tell: ClassVar[bool] = False
 
     def __init__(self, knobs: Knobs) -> None:
         self.knobs = knobs
@@ -36,7 +33,8 @@ class Registers(Replication):
             clock=Clock.CLIENT,
             conditional=unsafe,
             touching=unsafe,
-            deletes_tell=self.deletes_tell,
+            # Nor can it know at the moment of the delete what was there.
+            deletes_tell=False,
         )
 
     def start_replica(self, host: Host) -> Keeper:
