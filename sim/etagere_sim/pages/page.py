@@ -45,7 +45,8 @@ def page(recording: Recording, title: str = "", story: str = "") -> str:
         tag("script", _data(picture), type="application/json", id="picture"),
     ]
     script = "\n".join(read_asset(HERE, f"{name}.js") for name in SCRIPTS)
-    return document(title, *body, style=read_asset(HERE, "page.css"), script=script)
+    style = read_asset("etagere.pages", "findings.css") + read_asset(HERE, "page.css")
+    return document(title, *body, style=style, script=script)
 
 
 def _data(picture: Picture) -> Markup:

@@ -53,7 +53,8 @@ def test_processes_come_to_the_same() -> None:
 
 
 def test_a_dask_cluster_comes_to_the_same() -> None:
-    distributed = pytest.importorskip("distributed")
+    import distributed  # takes a second to import
+
     with distributed.LocalCluster(
         n_workers=1,
         threads_per_worker=2,

@@ -25,7 +25,8 @@ def page(title: str, *timelines: Timeline, omitted: int = 0) -> str:
         tag("main", join(_section(at, timeline) for at, timeline in enumerate(timelines, 1))),
         Markup(read_asset(HERE, "legend.html")) if timelines else None,
     ]
-    style, script = read_asset(HERE, "page.css"), read_asset(HERE, "page.js")
+    style = read_asset("etagere.pages", "findings.css") + read_asset(HERE, "page.css")
+    script = read_asset(HERE, "page.js")
     return document(title, *body, style=style, script=script)
 
 
